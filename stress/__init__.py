@@ -1,0 +1,1 @@
+"""A harness that tries to prove concurrent Python wrong, and says exactly what a pass means."""

@@ -1,0 +1,71 @@
+"""What strides counted: calls, meetings, violations; sums that add up over threads and shifts.
+
+>>> a, b = Census(calls=2, counts=Counter(callbacks=1)), Census(calls=3, violations=1)
+>>> a.add(b)
+>>> a.calls, a.violations, dict(a.counts)
+(5, 1, {'callbacks': 1})
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from stress.threads.observed import Taken
+from stress.threads.subject import Instance, Record
+
+
+@dataclass(slots=True)
+class Census:
+    """Totals; each field says of what."""
+
+    instances: int = 0
+    calls: int = 0
+    overlapped: int = 0
+    """Calls during which another thread was inside a call on the same key."""
+    contended: int = 0
+    """Calls that wanted a lock while another thread wanted or owned it."""
+    violations: int = 0
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Instances that prove nothing, by reason."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """What the model counts."""
+
+    def add(self, other: "Census") -> None:
+        """Add the totals of `other` to these."""
+        self.instances += other.instances
+        self.calls += other.calls
+        self.overlapped += other.overlapped
+        self.contended += other.contended
+        self.violations += other.violations
+        self.unknown.update(other.unknown)
+        self.counts.update(other.counts)
+
+
+def overlapped(instance: Instance, records: Sequence[Sequence[Record]]) -> int:
+    """Return how many calls ran while another thread was inside a call on the same key."""
+    calls = [
+        (record.start, record.end, thread, frozenset(instance.keys(record.step)))
+        for thread, own in enumerate(records)
+        for record in own
+    ]
+    return sum(
+        any(
+            thread != other_thread and start < other_end and other_start < end and keys & others
+            for other_start, other_end, other_thread, others in calls
+        )
+        for start, end, thread, keys in calls
+    )
+
+
+def contended(taken: Sequence[Taken]) -> int:
+    """Return how many ownerships were wanted while another thread wanted or owned the lock."""
+    return sum(
+        any(
+            one.process != other.process
+            and one.name == other.name
+            and one.asked < other.released
+            and other.asked < one.released
+            for other in taken
+        )
+        for one in taken
+    )

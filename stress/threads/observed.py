@@ -1,0 +1,162 @@
+"""A `Sync` that notes who waited for which lock and when, and may pause at random around it.
+
+>>> from random import Random
+>>> from registrar.sync import native
+>>> sync = ObservedSync(native, Random(1), pauses=0)
+>>> lock = sync.lock(name="mutex")
+>>> with lock:
+...     pass
+>>> [(taken.name, taken.asked <= taken.owned <= taken.released) for taken in sync.taken]
+[('mutex', True)]
+
+The words and cells are those of the `Sync` beneath it: genuine, if that is `native`.
+
+Ordering
+========
+
+Everything is noted by the thread that owns the lock, so notes are in the order of ownership.
+Instants are `clock`'s.
+"""
+
+import platform
+import threading
+import time
+from collections.abc import Callable
+from random import Random
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from registrar.sync import (
+    SEQ_CST,
+    AtomicWord,
+    Cell,
+    Condition,
+    Lock,
+    MemoryOrder,
+    Sync,
+    Thread,
+    native,
+)
+
+
+def _fenced_clock() -> int:
+    """Read the clock where neither earlier nor later accesses can move past the reading."""
+    native.fence(SEQ_CST)
+    instant = time.perf_counter_ns()
+    native.fence(SEQ_CST)
+    return instant
+
+
+clock: Final[Callable[[], int]] = (
+    time.perf_counter_ns if platform.machine() in {"x86_64", "AMD64"} else _fenced_clock
+)
+"""Nanoseconds of one clock for all threads.
+
+On x86 an atomic read-modify-write waits for every earlier store, and the call into the clock
+comes after it, so the plain clock will do.  On weaker machines an access may still be under way
+when a plain reading of the clock is over, and a call would seem to have ended before it did.
+"""
+
+
+class _Worker(threading.local):
+    process: int = 0
+
+
+worker = _Worker()
+"""``worker.process`` is the number of the calling thread in the history."""
+
+
+class Taken(NamedTuple):
+    """One ownership of a lock by a process of the history, in instants of `clock`."""
+
+    name: str
+    process: int
+    asked: int
+    owned: int
+    released: int
+
+
+class ObservedSync:
+    """`beneath`, with its locks observed; `pauses` is the longest pause in turns of a loop."""
+
+    def __init__(self, beneath: Sync, random: Random, pauses: int) -> None:
+        self._beneath = beneath
+        self._pauses = [random.randrange(pauses) for _ in range(16)] if pauses else []
+        self.taken: list[Taken] = []
+
+    def word(self, value: int = 0, *, name: str = "") -> AtomicWord:
+        """Return a word of the `Sync` beneath."""
+        return self._beneath.word(value, name=name)
+
+    def cell[T](self, value: T, *, name: str = "") -> Cell[T]:
+        """Return a cell of the `Sync` beneath."""
+        return self._beneath.cell(value, name=name)
+
+    def lock(self, *, name: str = "") -> Lock:
+        """Return a lock of the `Sync` beneath, observed."""
+        return ObservedLock(self._beneath.lock(name=name), name, self.taken, self._pauses)
+
+    def condition(self, lock: Lock, /) -> Condition:
+        """Return a condition variable of `lock`."""
+        return self._beneath.condition(lock)
+
+    def fence(self, order: MemoryOrder, /) -> None:
+        """Fence as the `Sync` beneath does."""
+        self._beneath.fence(order)
+
+    def pause(self) -> None:
+        """Pause as the `Sync` beneath does."""
+        self._beneath.pause()
+
+    def spawn(self, function: Callable[[], object], /) -> Thread:
+        """Start a thread of the `Sync` beneath."""
+        return self._beneath.spawn(function)
+
+
+class ObservedLock:
+    """A lock that notes each ownership in `taken` and pauses before and after it."""
+
+    def __init__(self, lock: Lock, name: str, taken: list[Taken], pauses: list[int]) -> None:
+        self._lock = lock
+        self._name = name
+        self._taken = taken
+        self._pauses = pauses
+        self._asked = self._owned = 0
+
+    def acquire(self) -> None:
+        """Acquire the lock, noting when it was asked for and when it came."""
+        asked = clock()
+        self._pause()
+        self._lock.acquire()
+        self._asked, self._owned = asked, clock()
+
+    def release(self) -> None:
+        """Release the lock and note the ownership."""
+        if self._lock.held_by_me():
+            self._taken.append(
+                Taken(self._name, worker.process, self._asked, self._owned, clock())
+            )
+        self._lock.release()
+        self._pause()
+
+    def held_by_me(self) -> bool:
+        """Return whether the calling thread owns the lock."""
+        return self._lock.held_by_me()
+
+    def _pause(self) -> None:
+        if self._pauses:
+            for _ in range(self._pauses[len(self._taken) % len(self._pauses)]):
+                """Let the other threads get ahead."""
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        self.release()

@@ -1,0 +1,212 @@
+"""A shift: N threads prepare a stride of independent instances, sweep it in step, judge it, again.
+
+    thread 0   prepare 0 2 4 ┃ sweep 0 1 2 3 4 5 ┃ judge 0 2 4 ┃ prepare ...
+    thread 1   prepare 1 3 5 ┃ sweep 0 1 2 3 4 5 ┃ judge 1 3 5 ┃ prepare ...
+                             barrier             barrier       barrier
+
+In the sweep a thread that comes to an instance first waits for the others, but not for long
+(`PATIENCE` looks): that keeps them close without making them march, so they meet in ever new
+ways, and a thread that has lost its core holds nobody up.
+
+Ordering
+========
+
+A slot of a list is written by one thread between two barriers and read by others only after the
+second (see `barrier`), so lists of plain objects are enough.
+
+Progress
+========
+
+A thread that raises aborts the barrier, and all threads of the shift end.  A call that never
+returns leaves the others at the barrier; the child process watches for that from outside.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from registrar.sync import native
+from stress.threads.barrier import SPINS, BrokenBarrierError, SpinBarrier
+from stress.threads.census import Census, contended, overlapped
+from stress.threads.observed import ObservedSync, clock, worker
+from stress.threads.subject import Instance, Judgement, Record, Stage, Step
+
+PATIENCE: Final = 2 * SPINS
+"""How many looks a thread waits for the others at an instance: half spinning, half yielding."""
+
+LONGEST_PAUSE: Final = 200
+"""In turns of an empty loop: about as long as a short call."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftPlan:
+    """How a shift runs; all of it follows from the seed and the number of the shift."""
+
+    seed: str
+    threads: int
+    strides: int
+    pinned: bool
+    """Whether each thread stays on one core."""
+    pauses: int
+    """The longest random pause, in turns of an empty loop."""
+
+    @classmethod
+    def drawn(cls, seed: int, number: int, cores: int, threads: int | None) -> "ShiftPlan":
+        """Return the plan of shift `number`: as many threads as cores, and sometimes more."""
+        random = Random(f"{seed}/{number}")
+        crowded = random.random() < 0.25
+        return cls(
+            seed=f"{seed}/{number}",
+            threads=threads or (random.choice([2, 3]) * cores if crowded else max(cores, 2)),
+            strides=4,
+            pinned=random.random() < 0.5,
+            pauses=random.choice([0, LONGEST_PAUSE // 10, LONGEST_PAUSE]),
+        )
+
+
+@dataclass(slots=True)
+class Finding:
+    """An instance whose history breaks a rule, with where it comes from."""
+
+    seed: str
+    parameters: dict[str, Any]
+    judgement: Judgement
+
+
+@dataclass
+class Shift:
+    """One shift of `plan` on `stage`; ``run`` returns when it is over."""
+
+    plan: ShiftPlan
+    stage: Stage
+    census: Census = field(default_factory=Census)
+    findings: list[Finding] = field(default_factory=list)
+    errors: list[BaseException] = field(default_factory=list)
+    doing: list[Step | None] = field(init=False)
+    """For each thread, the call it is in: for whoever has to report a hang."""
+
+    def __post_init__(self) -> None:
+        count = self.plan.threads
+        slots = self.stage.slots
+        self.doing = [None] * count
+        self._barrier = SpinBarrier(count)
+        self._instances: list[Instance | None] = [None] * slots
+        self._syncs: list[ObservedSync | None] = [None] * slots
+        self._records: list[list[list[Record]]] = [[] for _ in range(slots)]
+        self._reached = [0] * count
+        self._totals = [Census() for _ in range(count)]
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._threads = [
+            threading.Thread(target=self._work, args=(me,), name=f"worker {me}", daemon=True)
+            for me in range(self.plan.threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def join(self, timeout: float) -> bool:
+        """Wait at most `timeout` seconds; return whether all threads have ended."""
+        deadline = clock() + int(timeout * 1e9)
+        for thread in self._threads:
+            thread.join(max(0.0, (deadline - clock()) / 1e9))
+        if any(thread.is_alive() for thread in self._threads):
+            return False
+        for total in self._totals:
+            self.census.add(total)
+        return True
+
+    def _work(self, me: int) -> None:
+        try:
+            worker.process = me
+            if self.plan.pinned:
+                _pin(me)
+            for stride in range(self.plan.strides):
+                self._prepare(me, stride)
+                self._barrier.wait()
+                self._sweep(me)
+                self._barrier.wait()
+                self._judge(me, stride)
+                self._reached[me] = 0
+                self._barrier.wait()
+        except BrokenBarrierError:
+            pass
+        except BaseException as error:  # noqa: BLE001  (the child process reports it)
+            self.errors.append(error)
+            self._barrier.abort()
+
+    def _prepare(self, me: int, stride: int) -> None:
+        for slot in self._share(me):
+            random = Random(f"{self.plan.seed}/{stride}/{slot}")
+            sync = ObservedSync(native, random, self.plan.pauses)
+            self._instances[slot] = self.stage.instance(slot, random, sync)
+            self._syncs[slot] = sync
+            self._records[slot] = [[] for _ in range(self.plan.threads)]
+
+    def _sweep(self, me: int) -> None:
+        reached, instances, records = self._reached, self._instances, self._records
+        for slot in range(self.stage.slots):
+            reached[me] = slot
+            for look in range(PATIENCE):
+                if min(reached) >= slot:
+                    break
+                if look > SPINS:
+                    native.pause()
+            instance = instances[slot]
+            assert instance is not None  # prepared before the barrier
+            self._perform(me, instance.steps[me], records[slot][me].append)
+        reached[me] = self.stage.slots
+
+    def _perform(self, me: int, steps: Any, note: Callable[[Record], None]) -> None:
+        for step in steps:
+            self.doing[me] = step
+            _, arguments, function, prove, pause = step
+            for _ in range(pause):
+                """Let the other threads get ahead."""
+            result: Any
+            start = clock()
+            try:
+                result = function(*arguments)
+                end = clock()
+                proof = prove() if prove else None
+            except Exception as error:  # noqa: BLE001  (a result like any other: the judge decides)
+                end, proof = clock(), None
+                result = error.with_traceback(None)
+            note(Record(step, start, end, result, proof))
+        self.doing[me] = None
+
+    def _judge(self, me: int, stride: int) -> None:
+        total = self._totals[me]
+        for slot in self._share(me):
+            instance, sync, records = (
+                self._instances[slot],
+                self._syncs[slot],
+                self._records[slot],
+            )
+            assert instance is not None
+            assert sync is not None
+            total.instances += 1
+            total.calls += sum(map(len, records))
+            total.overlapped += overlapped(instance, records)
+            total.contended += contended(sync.taken)
+            judgement = instance.judge(records)
+            total.unknown.update(judgement.unknown)
+            total.counts.update(judgement.counts)
+            if judgement.violations:
+                total.violations += len(judgement.violations)
+                seed = f"{self.plan.seed}/{stride}/{slot}"
+                self.findings.append(Finding(seed, instance.to_json(), judgement))
+
+    def _share(self, me: int) -> range:
+        return range(me, self.stage.slots, self.plan.threads)
+
+
+def _pin(me: int) -> None:
+    """Keep the calling thread on one core, if the system can (Linux: 0 is this thread)."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[me % len(cores)]})
