@@ -15,7 +15,6 @@ from random import Random
 from typing import Any, Final
 
 from models.registrar import RegistrarCase
-from models.registrar_faults import FAULTS
 from models.registrar_invariants import violations
 from registrar import (
     GRANULARITY,
@@ -53,20 +52,19 @@ class RegistrarThreads:
     """
 
     def __init__(
-        self, *, fault: str | None = None, layout: str = "small", backend: str = "mprotect"
+        self,
+        subject: type[MemoryRegistrar] = MemoryRegistrar,
+        *,
+        layout: str = "small",
+        backend: str = "mprotect",
     ) -> None:
-        if fault and fault not in FAULTS:
-            raise ValueError(f"there is no fault {fault!r}; there are {', '.join(FAULTS)}")
         if backend not in BACKENDS:
             raise ValueError(
                 f"there is no backend {backend!r}; there are {', '.join(BACKENDS)}"
             )
-        self._subject = FAULTS[fault] if fault else MemoryRegistrar
+        self._subject = subject
         self._backend = BACKENDS[backend]
         self._layout = _named_layout(layout)
-
-    faults: Final = tuple(FAULTS)
-    """The names of the faulty registrars."""
 
     def stage(self, random: Random, threads: int) -> "RegistrarStage":
         """Return a stage: the layout that was asked for, or a small one drawn now."""

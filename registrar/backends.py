@@ -93,6 +93,17 @@ def _munmap(address: int, length: int) -> None:
         raise _refused("munmap", address, length)
 
 
+class _TemporaryFile:
+    """A regular temporary file, closed without a word when its last user is gone."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (see __del__)
+        self.fileno = self._file.fileno
+
+    def __del__(self) -> None:
+        self._file.close()
+
+
 class _Probe(threading.local):
     """A regular temporary file of each thread's own: the kernel reads what is written to it.
 
@@ -100,7 +111,7 @@ class _Probe(threading.local):
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (lives as the thread)
+        self._file = _TemporaryFile()
 
     def readable(self, address: int) -> bool:
         """Return whether the kernel can read the byte at `address`, a host address."""

@@ -18,8 +18,7 @@ more.  (A word of each thread's own would synchronise with nobody.)
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from registrar.sync.protocol import AtomicWord, Lock, MemoryOrder, Sync
 from registrar.sync.words import new_word
@@ -42,16 +41,18 @@ class GenuineCell[T]:
         self._value = value
 
 
-class GenuineLock:
+_RLock: Final[Any] = type(threading.RLock())
+
+
+class GenuineLock(_RLock):  # type: ignore[misc]  # a class of C, which no stub describes alike everywhere
     """A `threading.RLock` that refuses to be acquired twice.
 
-    An RLock knows its owner without a second variable that an interrupt could leave wrong.
+    An RLock knows its owner without a second variable that an interrupt could leave wrong.  The
+    end of a ``with`` block is the RLock's own, in C: an interrupt (KeyboardInterrupt, raised
+    wherever a Python function begins) would find a method of ours with the lock still held.
     """
 
-    __slots__ = ("_lock",)
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
+    __slots__ = ()
 
     def acquire(self) -> None:
         """Wait until the lock is free and own it; RuntimeError where the caller owns it."""
@@ -61,10 +62,10 @@ class GenuineLock:
                 "  Waiting would never end.  Release it first, or ask held_by_me()."
             )
         try:
-            self._lock.acquire()
+            super().acquire()
         except BaseException:  # an interrupt between owning the lock and saying so
             if self.held_by_me():
-                self._lock.release()
+                super().release()
             raise
 
     def release(self) -> None:
@@ -74,28 +75,15 @@ class GenuineLock:
                 "this thread does not hold the lock it releases.\n"
                 "  Only the owner may release: check which acquire this release belongs to."
             )
-        self._lock.release()
+        super().release()
 
     def held_by_me(self) -> bool:
         """Return whether the calling thread owns the lock."""
-        return self._lock._is_owned()  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001  (as threading.Condition does)
+        return self._is_owned()  # type: ignore[no-any-return]  # as threading.Condition asks
 
     def __enter__(self) -> Self:
         self.acquire()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
-        self.release()
-
-    def _is_owned(self) -> bool:
-        """Answer `threading.Condition`, which asks under this name."""
-        return self.held_by_me()
 
 
 class GenuineCondition:

@@ -8,7 +8,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
 
 from stress.threads.observed import Taken
 from stress.threads.subject import Instance, Record
@@ -29,6 +30,17 @@ class Census:
     """Instances that prove nothing, by reason."""
     counts: Counter[str] = field(default_factory=Counter)
     """What the model counts."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the totals as JSON."""
+        totals = {field.name: getattr(self, field.name) for field in fields(self)}
+        return totals | {"unknown": dict(self.unknown), "counts": dict(self.counts)}
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Self:
+        """Return the totals that `to_json` gave."""
+        counters = {name: Counter(saved[name]) for name in ("unknown", "counts")}
+        return cls(**saved | counters)
 
     def add(self, other: "Census") -> None:
         """Add the totals of `other` to these."""

@@ -21,13 +21,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from stress.history import to_json_lines
 from stress.host import Host
-from stress.registry import thread_model
+from stress import registry
 from stress.threads.shift import Finding, Shift, ShiftPlan
 from stress.threads.subject import ThreadModel
+
+
+MOST: Final = 5
+"""How many findings of a shift are told; a bad fault makes hundreds, all alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ def main() -> None:
     threading.Thread(target=_watch_input, args=(stop,), daemon=True).start()
     report = sys.stdout
     sys.stdout = sys.stderr  # whatever a model prints is no report
-    work(order, thread_model(order.model, order.options), report, stop)
+    model = registry.find(order.model).threads(**order.options)
+    work(order, model, report, stop)
 
 
 def _watch_input(stop: threading.Event) -> None:
@@ -75,9 +80,9 @@ def work(order: Order, model: ThreadModel, report: TextIO, stop: threading.Event
         stage.close()
         for error in shift.errors:
             _say(report, error="".join(traceback.format_exception(error)))
-        for finding in shift.findings:
+        for finding in smallest(shift.findings):
             _say(report, finding=_finding(finding))
-        _say(report, shift=number, census=asdict(shift.census), memory=memory())
+        _say(report, shift=number, census=shift.census.to_json(), memory=memory())
         if shift.errors or shift.findings:
             return
         number += 1
@@ -86,6 +91,15 @@ def work(order: Order, model: ThreadModel, report: TextIO, stop: threading.Event
 def _say(report: TextIO, **message: Any) -> None:
     report.write(json.dumps(message) + "\n")
     report.flush()
+
+
+def smallest(findings: list[Finding]) -> list[Finding]:
+    """Return, for each set of rules broken together, the finding with the shortest history."""
+    by_rules: dict[frozenset[str], Finding] = {}
+    for finding in sorted(findings, key=lambda finding: -len(finding.judgement.history)):
+        rules = frozenset(violation.rule for violation in finding.judgement.violations)
+        by_rules[rules] = finding
+    return sorted(by_rules.values(), key=lambda finding: len(finding.judgement.history))[:MOST]
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -133,6 +133,8 @@ class Shift:
                 self._judge(me, stride)
                 self._reached[me] = 0
                 self._barrier.wait()
+                if self.findings:  # nobody adds to it between this barrier and the next
+                    return
         except BrokenBarrierError:
             pass
         except BaseException as error:  # noqa: BLE001  (the child process reports it)

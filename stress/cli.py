@@ -1,0 +1,247 @@
+"""The command line: `stress list`, `stress run`, `stress replay`.
+
+Exit status: 0 ok, 1 a check failed, 2 wrong usage, 3 unknown.
+"""
+
+import json
+import random
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from stress import failures, registry, sequential
+from stress.history import from_json_lines
+from stress.host import Host
+from stress.report import text
+from stress.report.progress import watching
+from stress.report.summary import RunSummary, Summary
+from stress.threads import supervisor
+from stress.threads.child import Order
+from stress.verdict import Verdict
+
+PATIENCE: Final = 60.0
+"""Seconds a shift of real threads may take; one takes about a second."""
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, as ``30``, ``90s``, ``1.5m``, ``8h`` or ``2d``."""
+
+    name = "duration"
+    _units: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return seconds; a usage error for anything else, or for no time at all."""
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value))
+        seconds = float(match[1]) * self._units[match[2]] if match else 0.0
+        if seconds <= 0:
+            self.fail(
+                f"{value!r} is no time to run for: give a number above 0, in seconds or with a "
+                f"unit, such as 30, 90s, 10m or 8h.",
+                param,
+                ctx,
+            )
+        return seconds
+
+
+def _refuse(error: Exception) -> NoReturn:
+    """End with status 2 and what `error` says."""
+    raise click.UsageError(str(error)) from error
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Turn what only wrong usage can raise into a usage error."""
+    try:
+        yield
+    except (registry.UnknownModelError, ValueError, OSError, TypeError) as error:
+        _refuse(error)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="registrar-stress")
+def main() -> None:
+    """Try to prove concurrent Python wrong, and say exactly what a pass means."""
+
+
+@main.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_models(*, as_json: bool) -> None:
+    """List the models, their faults, and the engines that run them."""
+    found = {name: registry.offered(name) for name in registry.names()}
+    if as_json:
+        models = [
+            {"name": name, "summary": kind.summary, "faults": dict(kind.faults)}
+            for name, kind in found.items()
+        ]
+        click.echo(json.dumps({"models": models, "engines": text.ENGINES}, indent=1))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("model", no_wrap=True)
+    table.add_column("what it is")
+    for name, kind in found.items():
+        table.add_row(name, kind.summary)
+        for fault, summary in kind.faults.items():
+            table.add_row(f"{name}:{fault}", f"[dim]{summary}[/dim]")
+    console = Console()
+    console.print(table)
+    console.print("\nengines", style="dim")
+    for name, summary in text.ENGINES.items():
+        console.print(f"{name}: {summary}")
+
+
+@main.command()
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option(
+    "--engine",
+    type=click.Choice([*text.ENGINES, "all"]),
+    default="threads",
+    show_default=True,
+    help="What runs the model; all of them share the time.",
+)
+@click.option(
+    "--for",
+    "seconds",
+    type=Duration(),
+    default="30",
+    show_default=True,
+    help="How long, in all: 30, 90s, 10m, 8h.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    help="How many threads.  [default: one a core, and sometimes two or three]",
+)
+@click.option("--seed", type=click.IntRange(0), help="What to draw programs from.  [default: drawn]")
+@click.option("--layout", help="Of the registrar: small, seed, host or a FILE.  [default: small]")
+@click.option("--backend", help="Of the registrar: mprotect, noreplace, mlock2.  [default: mprotect]")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".stress"),
+    show_default=True,
+    help="Where failures and the report are saved.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def run(  # noqa: PLR0913  (one parameter an option)
+    *,
+    models: tuple[str, ...],
+    engine: str,
+    seconds: float,
+    threads: int | None,
+    seed: int | None,
+    layout: str | None,
+    backend: str | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Stress MODELs (default: all) and report what broke, or what a pass is worth.
+
+    A fault is run as MODEL:FAULT.  Ctrl-C ends the run with the report so far.
+    """
+    seed = random.SystemRandom().getrandbits(32) if seed is None else seed
+    options = {
+        name: value for name, value in {"layout": layout, "backend": backend}.items() if value
+    }
+    engines = list(text.ENGINES) if engine == "all" else [engine]
+    names = models or tuple(registry.names())
+    with _usage_errors():
+        for name in names:
+            registry.find(name).threads(**options)
+        failures.check_writable(out)
+    console = Console(stderr=as_json)
+    summary = Summary(Host.of_this_process(), seed, [])
+    share = seconds / len(names) / len(engines)
+    for name in names:
+        for kind in engines:
+            with watching(f"{name}, {text.ENGINES[kind]}", share, console) as watch:
+                summary.runs.append(
+                    _run_threads(Order(name, options, seed, share, threads, PATIENCE), watch)
+                    if kind == "threads"
+                    else _run_sequential(name, share, seed, watch)
+                )
+            if summary.runs[-1].interrupted:
+                break
+    saved = _save(summary, options, out)
+    text.show(summary, saved, console)
+    if as_json:
+        click.echo(json.dumps(summary.to_json(), indent=1))
+    sys.exit(summary.verdict.exit_code)
+
+
+def _run_threads(order: Order, watch: Callable[[Any], None]) -> RunSummary:
+    host = Host.of_this_process()
+    outcome = supervisor.run(order, watch)
+    return RunSummary.of_threads(order.model, order.threads or max(host.cores, 2), outcome, host)
+
+
+def _run_sequential(
+    name: str, seconds: float, seed: int, watch: Callable[[Any], None]
+) -> RunSummary:
+    machine = registry.find(name).machine()
+    return RunSummary.of_sequential(name, sequential.run(machine, seconds, seed, watch))
+
+
+def _save(summary: Summary, options: dict[str, str], out: Path) -> dict[int, list[Path]]:
+    """Save the failures and the report; return the files of each run's failures, by its place."""
+    saved: dict[int, list[Path]] = {}
+    with _usage_errors():
+        for place, done in enumerate(summary.runs):
+            origin = {
+                "model": done.model,
+                "engine": done.engine,
+                "options": options,
+                "interpreter": summary.host.interpreter,
+                "run_seed": summary.seed,
+            }
+            saved[place] = [
+                failures.save(origin | failure, out / "failures") for failure in done.failures
+            ]
+        failures.write(out / "report.json", json.dumps(summary.to_json(), indent=1))
+    return saved
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def replay(file: Path) -> None:
+    """Judge the saved failure in FILE again.
+
+    A recorded history is judged as it was recorded; a failed state machine takes its steps again.
+    """
+    with _usage_errors():
+        failure = failures.load(file)
+        subject = registry.find(failure["model"])
+        found = _judged_again(subject, failure)
+    console = Console()
+    for message in found:
+        console.print(f"✗ {message}", style="red", markup=False)
+    if not found:
+        console.print("It does not fail any more: the rules or the subject have changed.")
+    sys.exit((Verdict.FAILED if found else Verdict.OK).exit_code)
+
+
+def _judged_again(subject: registry.Subject, failure: dict[str, Any]) -> list[str]:
+    if failure["kind"] == "mismatch":
+        message = subject.rerun(failure["saved"])
+        return [message] if message else []
+    if failure["kind"] == "invariant":
+        history = from_json_lines(failure["history"])
+        return [
+            f"{violation.rule}  {violation.message}"
+            for violation in subject.rejudge(failure["parameters"], history)
+        ]
+    again = f"stress run {failure['model']} --seed {failure.get('run_seed')}"
+    raise ValueError(
+        f"a {failure['kind']} left no history to judge.\n"
+        f"  Run the same programs again, on real threads, which may meet differently:  {again}"
+    )

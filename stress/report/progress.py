@@ -1,0 +1,44 @@
+"""How a run is going: a bar on a terminal, a plain line now and then anywhere else."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINE_EVERY: Final = 10.0
+"""Seconds between plain lines."""
+
+
+@contextmanager
+def watching(title: str, seconds: float, console: Console) -> Iterator[Callable[[Any], None]]:
+    """Yield what shows a run so far (`ThreadsRun` or `SequentialRun`), of `seconds` in all."""
+    if console.is_terminal:
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[news]}"))
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task(title, total=seconds, news="starting")
+            yield lambda run: bar.update(task, completed=run.seconds, news=news(run))
+        return
+    console.print(f"{title}: for {seconds:g} s")
+    last = time.monotonic()
+
+    def line(run: Any) -> None:
+        nonlocal last
+        if time.monotonic() - last >= LINE_EVERY:
+            last = time.monotonic()
+            console.print(f"  {run.seconds:5.0f} s  {news(run)}")
+
+    yield line
+
+
+def news(run: Any) -> str:
+    """Return the counts of a run so far in a few words."""
+    census = getattr(run, "census", None)
+    if census is None:
+        return f"{run.examples:,} examples"
+    return (
+        f"{census.calls:,} calls, {census.overlapped:,} overlapped, "
+        f"{census.violations:,} violations"
+    )

@@ -1,0 +1,151 @@
+"""One run of one model in one engine, and all the runs of a command, ready to be shown.
+
+A summary is the JSON that ``stress run --json`` prints; `text` draws the same on a terminal.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from stress.host import Host
+from stress.sequential import SequentialRun
+from stress.threads.supervisor import ThreadsRun
+from stress.verdict import Verdict
+
+
+@dataclass(slots=True)
+class RunSummary:
+    """What one engine found out about one model."""
+
+    model: str
+    engine: str
+    threads: int
+    seconds: float = 0.0
+    examples: int = 0
+    """Instances of the subject that ran."""
+    calls: int = 0
+    overlapped: int = 0
+    contended: int = 0
+    callbacks: int = 0
+    failures_injected: int = 0
+    memory: dict[str, int] = field(default_factory=dict)
+    violations: list[dict[str, str]] = field(default_factory=list)
+    violations_seen: int = 0
+    """Of which ``violations`` lists those of the smallest histories."""
+    doubts: list[str] = field(default_factory=list)
+    """Why a run without violations proves nothing, or less than it seems."""
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    """What is saved, a file each."""
+    interrupted: bool = False
+
+    @classmethod
+    def of_threads(cls, model: str, threads: int, run: ThreadsRun, host: Host) -> Self:
+        """Sum up a run of real threads."""
+        census = run.census
+        return cls(
+            model,
+            "threads",
+            threads,
+            run.seconds,
+            census.instances,
+            census.calls,
+            census.overlapped,
+            census.contended,
+            census.counts["callbacks"],
+            census.counts["failures_injected"],
+            run.memory,
+            [violation for finding in run.findings for violation in finding["violations"]],
+            census.violations,
+            [*host.doubts(), *_doubts(run)],
+            run.findings,
+            run.interrupted,
+        )
+
+    @classmethod
+    def of_sequential(cls, model: str, run: SequentialRun) -> Self:
+        """Sum up a run of the state machine."""
+        found = [] if run.failure is None else [_mismatch(run.failure)]
+        return cls(
+            model,
+            "sequential",
+            1,
+            run.seconds,
+            run.examples,
+            violations=[violation for failure in found for violation in failure["violations"]],
+            violations_seen=len(found),
+            doubts=[INTERRUPTED] if run.interrupted else [],
+            failures=found,
+            interrupted=run.interrupted,
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAILED with a violation, UNKNOWN with a doubt, else OK."""
+        if self.violations_seen:
+            return Verdict.FAILED
+        return Verdict.UNKNOWN if self.doubts else Verdict.OK
+
+
+INTERRUPTED = "The run was interrupted before its time was up."
+
+
+def _mismatch(failure: dict[str, Any]) -> dict[str, Any]:
+    violation = {"rule": "mismatch", "message": failure["message"]}
+    return {"kind": "mismatch", "violations": [violation], "saved": failure}
+
+
+def _doubts(run: ThreadsRun) -> list[str]:
+    doubts = [f"The harness failed: {error.strip()}" for error in run.errors]
+    if run.interrupted:
+        doubts.append(INTERRUPTED)
+    if not run.census.overlapped:
+        doubts.append(
+            "No call overlapped another on the same key, so nothing concurrent was tested.  Run "
+            "longer, or with more threads."
+        )
+    for reason, count in run.census.unknown.items():
+        doubts.append(f"{count} instances prove nothing: {reason}.")
+    return doubts
+
+
+@dataclass(slots=True)
+class Summary:
+    """Everything a command ran."""
+
+    host: Host
+    seed: int
+    runs: Sequence[RunSummary]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the runs'."""
+        return Verdict.worst(run.verdict for run in self.runs)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return one object: the totals, and the runs one by one."""
+        threads = [run for run in self.runs if run.engine == "threads"]
+        seconds = sum(run.seconds for run in self.runs)
+        calls = sum(run.calls for run in self.runs)
+        calling = sum(run.seconds for run in threads)
+        return {
+            "verdict": self.verdict.value,
+            **asdict(self.host),
+            "threads": max((run.threads for run in self.runs), default=0),
+            "seconds": round(seconds, 3),
+            "calls": calls,
+            "calls_per_second": round(calls / calling, 1) if calling else 0.0,
+            "overlapped": sum(run.overlapped for run in self.runs),
+            "contended": sum(run.contended for run in self.runs),
+            "callbacks": sum(run.callbacks for run in self.runs),
+            "failures_injected": sum(run.failures_injected for run in self.runs),
+            "violations": [found for run in self.runs for found in run.violations],
+            "seed": self.seed,
+            "doubts": [doubt for run in self.runs for doubt in run.doubts],
+            "runs": [_as_json(run) for run in self.runs],
+        }
+
+
+def _as_json(run: RunSummary) -> dict[str, Any]:
+    shown = asdict(run)
+    del shown["failures"]
+    return {"verdict": run.verdict.value, **shown}

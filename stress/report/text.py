@@ -1,0 +1,127 @@
+"""A summary on a terminal, or as plain lines where there is none.
+
+    ok        registrar, real threads                                    30.1 s
+    machine   CPython 3.14.2 (free-threaded build, x86_64), GIL off, 2 cores
+    threads   2, and more than cores part of the time       seed  1234
+    calls     61,204, 2,033 a second, on 12,231 registrars
+    met       24,118 calls overlapped another on the same chunk, 19,871 in the slow path
+    backend   24,412 calls, 6,133 failures injected
+    memory    76 MiB resident, 300 KiB of page tables at most
+    verdict   ok: nothing broke a rule this often, on this machine
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stress.history import Span, from_json_lines
+from stress.host import Host
+from stress.report.summary import RunSummary, Summary
+from stress.verdict import Verdict
+
+ENGINES: Final = {"threads": "real threads", "sequential": "state machine, one thread"}
+STYLES: Final = {Verdict.OK: "bold green", Verdict.FAILED: "bold red", Verdict.UNKNOWN: "bold yellow"}
+MEANING: Final = {
+    ("threads", Verdict.OK): "nothing broke a rule this often, on this machine; rarer schedules "
+    "and weaker memory orders are not excluded",
+    ("sequential", Verdict.OK): "one thread sees what the reference sees; nothing concurrent was "
+    "tested",
+    ("threads", Verdict.FAILED): "a rule was broken; the failure is saved",
+    ("sequential", Verdict.FAILED): "the subject and the reference differ; the failure is saved",
+    ("threads", Verdict.UNKNOWN): "nothing broke a rule, but that proves nothing here",
+    ("sequential", Verdict.UNKNOWN): "the run was not completed",
+}
+
+
+def show(summary: Summary, saved: dict[int, list[Path]], console: Console) -> None:
+    """Print every run of `summary`; `saved` has the files of each run's failures, by its place."""
+    for place, run in enumerate(summary.runs):
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column()
+        for name, value in _lines(run, summary.host, summary.seed):
+            grid.add_row(name, value)
+        grid.add_row("verdict", _verdict(run))
+        console.print(grid)
+        for doubt in run.doubts:
+            console.print(Text(f"  unknown because  {doubt}", "yellow"))
+        for failure, path in zip(run.failures, saved.get(place, []), strict=False):
+            show_failure(failure, path, console)
+        console.print()
+
+
+def _lines(run: RunSummary, host: Host, seed: int) -> Iterator[tuple[str, str]]:
+    yield "model", f"{run.model}, {ENGINES[run.engine]}, {run.seconds:.1f} s, seed {seed}"
+    gil = "GIL ON" if host.gil else "GIL off"
+    yield "machine", f"{host.interpreter}, {gil}, {host.cores} cores"
+    if run.engine == "sequential":
+        yield "examples", f"{run.examples:,}"
+        return
+    rate = run.calls / run.seconds if run.seconds else 0.0
+    yield "threads", f"{run.threads}"
+    yield "calls", f"{run.calls:,}, {rate:,.0f} a second, on {run.examples:,} instances"
+    yield "met", (
+        f"{run.overlapped:,} calls overlapped another on the same key, "
+        f"{run.contended:,} met in the slow path"
+    )
+    yield "backend", f"{run.callbacks:,} callbacks, {run.failures_injected:,} failures injected"
+    if run.memory:
+        resident, tables = run.memory.get("VmRSS", 0), run.memory.get("VmPTE", 0)
+        yield "memory", f"{resident / 1024:.0f} MiB resident, {tables:,} KiB of page tables at most"
+    yield "broken", f"{run.violations_seen:,} violations"
+
+
+def _verdict(run: RunSummary) -> Text:
+    verdict = run.verdict
+    return Text(verdict.value, STYLES[verdict]) + Text(
+        f": {MEANING[run.engine, verdict]}", "default"
+    )
+
+
+def show_failure(failure: dict[str, Any], path: Path | None, console: Console) -> None:
+    """Print one failure: what broke, the command that judges it again, and the evidence."""
+    first, *rest = failure["violations"]
+    console.print()
+    console.print(Text(f"✗ {first['rule']}  {first['message']}", "bold red"))
+    if path:
+        console.print(Text(f"  replay  stress replay {path}"))
+    for violation in rest:
+        console.print(Text(f"  also    {violation['rule']}  {violation['message']}"))
+    for stack in failure.get("stacks", []):
+        console.print(Text(stack.rstrip()))
+    if "history" in failure:
+        console.print(_history_table(from_json_lines(failure["history"])))
+
+
+def _history_table(history: list[Span]) -> Table:
+    """Draw the spans of `history` by their starts, in microseconds from the first."""
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for heading in ("from us", "to us"):
+        table.add_column(heading, justify="right")
+    for heading in ("who", "call", "came to"):
+        table.add_column(heading)
+    origin = min((span.start for span in history), default=0)
+    for span in history:
+        who = f"thread {span.process}" if isinstance(span.process, int) else f"  {span.process}"
+        arguments = ", ".join(f"{value:#x}" for value in span.arguments)
+        table.add_row(
+            f"{(span.start - origin) / 1000:,.1f}",
+            f"{(span.end - origin) / 1000:,.1f}",
+            who,
+            f"{span.f}({arguments})",
+            _came_to(span),
+        )
+    return table
+
+
+def _came_to(span: Span) -> str:
+    if span.outcome == "ok":
+        return "ok" if not span.result or isinstance(span.process, str) else f"ok {span.result}"
+    if isinstance(span.result, list):
+        name, address = span.result
+        return name if address is None else f"{name} at {address:#x}"
+    return f"{span.outcome}: {span.result}"

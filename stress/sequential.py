@@ -1,0 +1,71 @@
+"""Runs a model's Hypothesis state machine, one thread, round after round until the time is up.
+
+Hypothesis is asked for rounds of `ROUND` examples with seeds that follow from the run's own, so a
+run is as reproducible as its seed and stops close to its time.  What fails comes back shrunk.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import hypothesis
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+ROUND: Final = 100
+
+SETTINGS: Final = hypothesis.settings(
+    max_examples=ROUND,
+    stateful_step_count=30,
+    deadline=None,
+    database=None,
+    derandomize=False,
+    print_blob=False,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+
+
+@dataclass(slots=True)
+class SequentialRun:
+    """What the state machine came to, so far or in all."""
+
+    seconds: float = 0.0
+    examples: int = 0
+    failure: dict[str, Any] | None = None
+    """The shrunk failing run, as the machine left it."""
+    interrupted: bool = False
+
+
+def run(
+    machine: type[RuleBasedStateMachine],
+    seconds: float,
+    seed: int,
+    watch: Callable[[SequentialRun], None],
+) -> SequentialRun:
+    """Run rounds until `seconds` are over or one fails; call `watch` after each."""
+    outcome = SequentialRun()
+    start = time.monotonic()
+    number = 0
+    try:
+        while outcome.seconds < seconds and outcome.failure is None:
+            outcome.failure = _round(machine, seed + number)
+            number += 1
+            outcome.examples = number * ROUND
+            outcome.seconds = time.monotonic() - start
+            watch(outcome)
+    except KeyboardInterrupt:
+        outcome.interrupted = True
+    outcome.seconds = time.monotonic() - start
+    return outcome
+
+
+def _round(machine: type[RuleBasedStateMachine], seed: int) -> dict[str, Any] | None:
+    """Run one round; return the shrunk failure, if there is one."""
+    seeded = type(machine.__name__, (machine,), {})
+    hypothesis.seed(seed)(seeded)
+    try:
+        run_state_machine_as_test(seeded, settings=SETTINGS)
+    except AssertionError:
+        failure: dict[str, Any] = seeded.last_failure  # type: ignore[attr-defined]
+        return failure
+    return None
