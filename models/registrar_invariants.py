@@ -36,6 +36,7 @@ class Attempt(NamedTuple):
 
     @property
     def refused(self) -> bool:
+        """Whether the backend raised."""
         return self.span.outcome != "ok"
 
 
@@ -44,7 +45,7 @@ class Evidence:
 
     def __init__(self, case: RegistrarCase, history: Sequence[Span]) -> None:
         self.case = case
-        self._history = history
+        self.history = history
         self.inspections = [span for span in history if span.f == "inspect"]
 
     @cached_property
@@ -52,7 +53,7 @@ class Evidence:
         """Every call of ``register`` with its chunks."""
         return [
             (span, self.case.chunks(*span.arguments))
-            for span in self._history
+            for span in self.history
             if span.f == "register"
         ]
 
@@ -60,7 +61,7 @@ class Evidence:
     def attempts(self) -> list[Attempt]:
         """Every call of the backend, by its start."""
         found = []
-        for span in sorted(self._history, key=lambda span: span.start):
+        for span in sorted(self.history, key=lambda span: span.start):
             if span.f == "register_range":
                 start, end = (address - self.case.offset for address in span.arguments)
                 if start >= 0:
@@ -81,7 +82,7 @@ class Evidence:
         process = f"{kind} of {call.process}"
         return [
             span
-            for span in self._history
+            for span in self.history
             if span.process == process and call.start <= span.start and span.end <= call.end
         ]
 
@@ -221,7 +222,7 @@ def _i9_bounded_work(evidence: Evidence) -> Iterator[str]:
             piece = MemoryRange(*span.arguments)
             if piece not in pieces:
                 yield f"{_shown(call)} registered {piece}, which is no piece of its chunks (R3)"
-    made = sum(1 for span in evidence._history if span.f == "register_range")
+    made = sum(1 for span in evidence.history if span.f == "register_range")
     if made > within:
         yield f"{made - within} backend calls were made outside of any request"
 

@@ -25,7 +25,6 @@ from registrar import (
     RegistrationError,
 )
 from registrar.backends import BACKENDS, KernelBackend
-from registrar.sync import Sync
 from stress.history import Span
 from stress.threads.observed import ObservedSync, Taken, clock, worker
 from stress.threads.subject import Judgement, Record, Step, Violation
@@ -59,9 +58,7 @@ class RegistrarThreads:
         backend: str = "mprotect",
     ) -> None:
         if backend not in BACKENDS:
-            raise ValueError(
-                f"there is no backend {backend!r}; there are {', '.join(BACKENDS)}"
-            )
+            raise ValueError(f"there is no backend {backend!r}; there are {', '.join(BACKENDS)}")
         self._subject = subject
         self._backend = BACKENDS[backend]
         self._layout = _named_layout(layout)
@@ -74,9 +71,7 @@ class RegistrarThreads:
         case = RegistrarCase(layout, min(offset, highest * PAGE_SIZE), frozenset())
         return RegistrarStage(self._subject, self._backend, case, threads)
 
-    def rejudge(
-        self, parameters: Mapping[str, Any], history: Sequence[Span]
-    ) -> list[Violation]:
+    def rejudge(self, parameters: Mapping[str, Any], history: Sequence[Span]) -> list[Violation]:
         """Judge a saved history again."""
         return violations(RegistrarCase.from_json(dict(parameters)), history)
 
@@ -87,9 +82,7 @@ def _named_layout(name: str) -> MemoryLayout | None:
     if name == "seed":
         gaps = [MemoryRange(0x10000, 0x20000), MemoryRange(1 << 40, 2 << 40)]
         return MemoryLayout(1 << 40, gaps)
-    return (
-        MemoryLayout.of_this_machine() if name == "host" else MemoryLayout.from_file(Path(name))
-    )
+    return MemoryLayout.of_this_machine() if name == "host" else MemoryLayout.from_file(Path(name))
 
 
 def drawn_layout(random: Random) -> MemoryLayout:
@@ -195,7 +188,7 @@ class RecordingBackend:
         start, outcome, result = clock(), "ok", None
         try:
             if piece in self._refused:
-                raise Planned
+                raise Planned  # noqa: TRY301  (noted below, like a refusal of the kernel)
             self._register(piece)
             for _ in range(self._pause):
                 """Let others come while the mutex is held."""
@@ -222,7 +215,7 @@ def _reason(refusal: Exception) -> str:
 class RegistrarInstance:
     """A registrar, its backend and the requests of every thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  (what an instance is made of)
         self,
         subject: type[MemoryRegistrar],
         case: RegistrarCase,
@@ -242,9 +235,7 @@ class RegistrarInstance:
         if random.random() < 0.05:  # noqa: PLR2004
             return Step("inspect", (), self._count, None, 0)
         addresses = [
-            random.choice(
-                [piece.start, piece.end - 1, random.randrange(piece.start, piece.end)]
-            )
+            random.choice([piece.start, piece.end - 1, random.randrange(piece.start, piece.end)])
             for chunk in self._case.chunks(*request)
             for piece in self._case.pieces(chunk)
         ]
@@ -269,9 +260,7 @@ class RegistrarInstance:
 
     def judge(self, records: Sequence[Sequence[Record]]) -> Judgement:
         """Ask once more for every chunk, count them, and check the invariants."""
-        chunks = {
-            chunk for own in records for record in own for chunk in self.keys(record.step)
-        }
+        chunks = {chunk for own in records for record in own for chunk in self.keys(record.step)}
         again = [self._register_again(chunk) for chunk in sorted(chunks)]
         calls = [_span(number, record) for number, own in enumerate(records) for record in own]
         locks = [_lock_span(taken) for taken in self._sync.taken]

@@ -158,9 +158,7 @@ class KernelBackend(ABC):
         Raises ValueError outside the layout and OSError where the oracle itself fails.
         """
         if not 0 <= address < self._size:
-            raise ValueError(
-                f"address {address:#x} is outside the layout (0 to {self._size:#x})"
-            )
+            raise ValueError(f"address {address:#x} is outside the layout (0 to {self._size:#x})")
         return self._touch(self._base + address)
 
     def clear(self) -> None:
@@ -209,8 +207,10 @@ class MprotectBackend(KernelBackend):
 
 
 class MlockBackend(KernelBackend):
-    """Registers by mlock2(MLOCK_ONFAULT), which locks pages once touched; needs CAP_IPC_LOCK for
-    chunks above RLIMIT_MEMLOCK, and cannot tell a second time from a first."""
+    """Registers by mlock2(MLOCK_ONFAULT), which locks pages once they are touched.
+
+    Needs CAP_IPC_LOCK for more than RLIMIT_MEMLOCK, and cannot tell a second time from a first.
+    """
 
     name = "mlock2"
     _protection = PROT_READ_WRITE
@@ -255,14 +255,17 @@ class NoReplaceBackend(KernelBackend):
         top = _mmap(None, PAGE_SIZE, PROT_NONE, 0)
         _munmap(top, PAGE_SIZE)
         with self._windows_lock:
-            start = top // 2 & -PAGE_SIZE
-            for other, end in sorted(self._windows.items()):
-                if start + self._size <= other:
-                    break
-                start = max(start, end)
+            start = self._room_above(top // 2 & -PAGE_SIZE)
             while not self._is_empty(start):
-                start += self._size
+                start = self._room_above(start + self._size)
             self._windows[start] = start + self._size
+        return start
+
+    def _room_above(self, start: int) -> int:
+        """Return the lowest address from `start` on where no window in use is in the way."""
+        for other, end in sorted(self._windows.items()):
+            if other < start + self._size and start < end:
+                start = end
         return start
 
     def _is_empty(self, start: int) -> bool:
@@ -280,7 +283,5 @@ class NoReplaceBackend(KernelBackend):
             raise OSError(errno.ENOSYS, "this kernel has no MAP_FIXED_NOREPLACE (Linux 4.17)")
 
 
-BACKENDS: Final = {
-    kind.name: kind for kind in (MprotectBackend, NoReplaceBackend, MlockBackend)
-}
+BACKENDS: Final = {kind.name: kind for kind in (MprotectBackend, NoReplaceBackend, MlockBackend)}
 """Every backend by its name."""

@@ -77,6 +77,4 @@ class AtomicBitmap:
         return sum(word.load(ACQUIRE).bit_count() for word in self._words)  # pairs with [bit]
 
     def _outside(self, bit: int) -> IndexError:
-        return IndexError(
-            f"bit {bit} of a bitmap of {self._size}: bits are 0 to {self._size - 1}"
-        )
+        return IndexError(f"bit {bit} of a bitmap of {self._size}: bits are 0 to {self._size - 1}")

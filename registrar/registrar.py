@@ -174,7 +174,7 @@ class MemoryRegistrar:
             address = _natural(address, "address")
         if type(length) is not int or length < 0:
             length = _natural(length, "length")
-        if address + length + 0xFFF > 0xFFFF_FFFF_FFFF_FFFF:
+        if (address + length + 0xFFF) >> 64:
             raise OverflowError(
                 f"register({address:#x}, {length:#x}): the request ends past 2**64, where its "
                 f"last page would.\n  Addresses are 64 bits wide; ask for less."
@@ -235,11 +235,9 @@ class MemoryRegistrar:
     def _register_piece(self, piece: MemoryRange) -> None:
         _log.info("registering memory %s", piece)
         try:
-            result: object = self._register_range(piece)  # type: ignore[func-returns-value]  # D8
+            result: object = self._register_range(piece)  # D8: should be None
             if result is not None:
-                raise TypeError(
-                    f"the backend returned {result!r}: it must raise, or return None"
-                )
+                raise TypeError(f"the backend returned {result!r}: it must raise, or return None")
         except Exception as refusal:
             _log.error(
                 "failed to register memory %s (offset %#x): %r", piece, self._offset, refusal

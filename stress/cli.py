@@ -122,9 +122,13 @@ def list_models(*, as_json: bool) -> None:
     type=click.IntRange(1, 1024),
     help="How many threads.  [default: one a core, and sometimes two or three]",
 )
-@click.option("--seed", type=click.IntRange(0), help="What to draw programs from.  [default: drawn]")
+@click.option(
+    "--seed", type=click.IntRange(0), help="What to draw programs from.  [default: drawn]"
+)
 @click.option("--layout", help="Of the registrar: small, seed, host or a FILE.  [default: small]")
-@click.option("--backend", help="Of the registrar: mprotect, noreplace, mlock2.  [default: mprotect]")
+@click.option(
+    "--backend", help="Of the registrar: mprotect, noreplace, mlock2.  [default: mprotect]"
+)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -160,7 +164,7 @@ def run(  # noqa: PLR0913  (one parameter an option)
             registry.find(name).threads(**options)
         failures.check_writable(out)
     console = Console(stderr=as_json)
-    summary = Summary(Host.of_this_process(), seed, [])
+    summary = Summary(Host.of_this_process(), seed)
     share = seconds / len(names) / len(engines)
     for name in names:
         for kind in engines:

@@ -8,6 +8,7 @@
 import os
 import platform
 import sys
+import sysconfig
 from dataclasses import dataclass
 from typing import Self
 
@@ -43,7 +44,7 @@ class Host:
                 "parallelism is not tested.  Use a free-threaded build, such as python3.14t, "
                 "without PYTHON_GIL=1 or -X gil=1."
             )
-        if self.cores < 2:
+        if self.cores < 2:  # noqa: PLR2004
             found.append(
                 "This process may use one core only, so no two threads run at once.  Allow it "
                 "two or more (taskset, cgroup, container limits)."
@@ -58,6 +59,4 @@ def gil_enabled() -> bool:
 
 
 def _free_threaded_build() -> bool:
-    import sysconfig
-
     return bool(sysconfig.get_config_var("Py_GIL_DISABLED"))

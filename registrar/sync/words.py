@@ -76,7 +76,7 @@ class _Operations:
 
     def __init__(self) -> None:
         """Raise whatever a changed `atomics` makes of it: `_words` reads that as "gone"."""
-        from atomics._impl.patomic import Patomic  # noqa: PLC0415, PLC2701  (private)
+        from atomics._impl.patomic import Patomic  # noqa: PLC0415  (private: may be gone)
 
         self._spare: list[Any] = []
         ops = Patomic.ops(8)

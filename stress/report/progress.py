@@ -16,7 +16,12 @@ LINE_EVERY: Final = 10.0
 def watching(title: str, seconds: float, console: Console) -> Iterator[Callable[[Any], None]]:
     """Yield what shows a run so far (`ThreadsRun` or `SequentialRun`), of `seconds` in all."""
     if console.is_terminal:
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[news]}"))
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[news]}"),
+        )
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task(title, total=seconds, news="starting")
             yield lambda run: bar.update(task, completed=run.seconds, news=news(run))

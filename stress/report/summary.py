@@ -3,7 +3,6 @@
 A summary is the JSON that ``stress run --json`` prints; `text` draws the same on a terminal.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -114,7 +113,7 @@ class Summary:
 
     host: Host
     seed: int
-    runs: Sequence[RunSummary]
+    runs: list[RunSummary] = field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:

@@ -1,13 +1,13 @@
 """A summary on a terminal, or as plain lines where there is none.
 
-    ok        registrar, real threads                                    30.1 s
-    machine   CPython 3.14.2 (free-threaded build, x86_64), GIL off, 2 cores
-    threads   2, and more than cores part of the time       seed  1234
-    calls     61,204, 2,033 a second, on 12,231 registrars
-    met       24,118 calls overlapped another on the same chunk, 19,871 in the slow path
-    backend   24,412 calls, 6,133 failures injected
-    memory    76 MiB resident, 300 KiB of page tables at most
-    verdict   ok: nothing broke a rule this often, on this machine
+ok        registrar, real threads                                    30.1 s
+machine   CPython 3.14.2 (free-threaded build, x86_64), GIL off, 2 cores
+threads   2, and more than cores part of the time       seed  1234
+calls     61,204, 2,033 a second, on 12,231 registrars
+met       24,118 calls overlapped another on the same chunk, 19,871 in the slow path
+backend   24,412 calls, 6,133 failures injected
+memory    76 MiB resident, 300 KiB of page tables at most
+verdict   ok: nothing broke a rule this often, on this machine
 """
 
 from collections.abc import Iterator
@@ -24,14 +24,26 @@ from stress.report.summary import RunSummary, Summary
 from stress.verdict import Verdict
 
 ENGINES: Final = {"threads": "real threads", "sequential": "state machine, one thread"}
-STYLES: Final = {Verdict.OK: "bold green", Verdict.FAILED: "bold red", Verdict.UNKNOWN: "bold yellow"}
+STYLES: Final = {
+    Verdict.OK: "bold green",
+    Verdict.FAILED: "bold red",
+    Verdict.UNKNOWN: "bold yellow",
+}
 MEANING: Final = {
-    ("threads", Verdict.OK): "nothing broke a rule this often, on this machine; rarer schedules "
+    (
+        "threads",
+        Verdict.OK,
+    ): "nothing broke a rule this often, on this machine; rarer schedules "
     "and weaker memory orders are not excluded",
-    ("sequential", Verdict.OK): "one thread sees what the reference sees; nothing concurrent was "
-    "tested",
+    (
+        "sequential",
+        Verdict.OK,
+    ): "one thread sees what the reference sees; nothing concurrent was tested",
     ("threads", Verdict.FAILED): "a rule was broken; the failure is saved",
-    ("sequential", Verdict.FAILED): "the subject and the reference differ; the failure is saved",
+    (
+        "sequential",
+        Verdict.FAILED,
+    ): "the subject and the reference differ; the failure is saved",
     ("threads", Verdict.UNKNOWN): "nothing broke a rule, but that proves nothing here",
     ("sequential", Verdict.UNKNOWN): "the run was not completed",
 }
@@ -64,14 +76,20 @@ def _lines(run: RunSummary, host: Host, seed: int) -> Iterator[tuple[str, str]]:
     rate = run.calls / run.seconds if run.seconds else 0.0
     yield "threads", f"{run.threads}"
     yield "calls", f"{run.calls:,}, {rate:,.0f} a second, on {run.examples:,} instances"
-    yield "met", (
-        f"{run.overlapped:,} calls overlapped another on the same key, "
-        f"{run.contended:,} met in the slow path"
+    yield (
+        "met",
+        (
+            f"{run.overlapped:,} calls overlapped another on the same key, "
+            f"{run.contended:,} met in the slow path"
+        ),
     )
     yield "backend", f"{run.callbacks:,} callbacks, {run.failures_injected:,} failures injected"
     if run.memory:
         resident, tables = run.memory.get("VmRSS", 0), run.memory.get("VmPTE", 0)
-        yield "memory", f"{resident / 1024:.0f} MiB resident, {tables:,} KiB of page tables at most"
+        yield (
+            "memory",
+            f"{resident / 1024:.0f} MiB resident, {tables:,} KiB of page tables at most",
+        )
     yield "broken", f"{run.violations_seen:,} violations"
 
 

@@ -23,12 +23,11 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final, TextIO
 
+from stress import registry
 from stress.history import to_json_lines
 from stress.host import Host
-from stress import registry
 from stress.threads.shift import Finding, Shift, ShiftPlan
 from stress.threads.subject import ThreadModel
-
 
 MOST: Final = 5
 """How many findings of a shift are told; a bad fault makes hundreds, all alike."""

@@ -133,9 +133,7 @@ class ObservedLock:
     def release(self) -> None:
         """Release the lock and note the ownership."""
         if self._lock.held_by_me():
-            self._taken.append(
-                Taken(self._name, worker.process, self._asked, self._owned, clock())
-            )
+            self._taken.append(Taken(self._name, worker.process, self._asked, self._owned, clock()))
         self._lock.release()
         self._pause()
 

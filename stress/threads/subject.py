@@ -91,7 +91,5 @@ class ThreadModel(Protocol):
     def stage(self, random: Random, threads: int) -> Stage:
         """Return a stage for `threads` threads."""
 
-    def rejudge(
-        self, parameters: Mapping[str, Any], history: Sequence[Span]
-    ) -> list[Violation]:
+    def rejudge(self, parameters: Mapping[str, Any], history: Sequence[Span]) -> list[Violation]:
         """Judge a saved history again."""

@@ -109,7 +109,7 @@ class Child:
 
     def __init__(self, order: Order, last_words: IO[str]) -> None:
         self._patience = order.patience + GRACE
-        self._process = subprocess.Popen(  # noqa: S603  (this interpreter, this package)
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "stress.threads.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
