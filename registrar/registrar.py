@@ -237,7 +237,9 @@ class MemoryRegistrar:
         try:
             result: object = self._register_range(piece)  # D8: should be None
             if result is not None:
-                raise TypeError(f"the backend returned {result!r}: it must raise, or return None")
+                raise TypeError(  # noqa: TRY301  (D8: refused like any other)
+                    f"the backend returned {result!r}: it must raise, or return None"
+                )
         except Exception as refusal:
             _log.error(
                 "failed to register memory %s (offset %#x): %r", piece, self._offset, refusal

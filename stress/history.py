@@ -1,17 +1,17 @@
-"""Calls and returns with their instants: the one record that every engine makes and every judge reads.
+"""Calls and returns with their instants: what every engine records and every judge reads.
 
 A `Span` is one call from its invocation to its return.  What a subject does inside a call (it
 waits for a lock, it calls a backend) is a span, too, of a process that is named, not numbered:
 
 >>> history = [
 ...     Span(0, "register", (4096, 1), 10, 90, "ok", None),
-...     Span("backend of 0", "register_range", ("0x0-0x1000",), 30, 60, "ok", None),
+...     Span("backend of 0", "map", (0, 4096), 30, 60, "ok", None),
 ... ]
 >>> for line in to_json_lines(history):
 ...     print(line)
 {"process": 0, "type": "invoke", "f": "register", "value": [4096, 1], "time": 10}
-{"process": "backend of 0", "type": "invoke", "f": "register_range", "value": ["0x0-0x1000"], "time": 30}
-{"process": "backend of 0", "type": "ok", "f": "register_range", "value": null, "time": 60}
+{"process": "backend of 0", "type": "invoke", "f": "map", "value": [0, 4096], "time": 30}
+{"process": "backend of 0", "type": "ok", "f": "map", "value": null, "time": 60}
 {"process": 0, "type": "ok", "f": "register", "value": null, "time": 90}
 >>> from_json_lines(to_json_lines(history)) == history
 True

@@ -1,4 +1,4 @@
-"""What this process runs on: the interpreter, whether its GIL is off, and how many cores it may use.
+"""What this process runs on: the interpreter, whether its GIL is off, the cores it may use.
 
 >>> facts = Host.of_this_process()
 >>> facts.cores >= 1, facts.gil in (True, False)

@@ -57,12 +57,12 @@ class ShiftPlan:
     def drawn(cls, seed: int, number: int, cores: int, threads: int | None) -> "ShiftPlan":
         """Return the plan of shift `number`: as many threads as cores, and sometimes more."""
         random = Random(f"{seed}/{number}")
-        crowded = random.random() < 0.25
+        crowded = random.randrange(4) == 0
         return cls(
             seed=f"{seed}/{number}",
             threads=threads or (random.choice([2, 3]) * cores if crowded else max(cores, 2)),
             strides=4,
-            pinned=random.random() < 0.5,
+            pinned=random.choice([False, True]),
             pauses=random.choice([0, LONGEST_PAUSE // 10, LONGEST_PAUSE]),
         )
 
