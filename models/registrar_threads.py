@@ -156,7 +156,9 @@ type Request = tuple[int, int]
 
 def _hot_chunks(case: RegistrarCase, random: Random) -> list[int]:
     """Return the few chunks an instance is about; neighbours share a word of the bitmap."""
-    first = random.randrange(case.chunk_count)
+    edges = [edge for ram in case.layout.ram for edge in (ram.start, ram.end - 1)]
+    anywhere = random.randrange(case.chunk_count)
+    first = random.choice([anywhere, random.choice(edges) // GRANULARITY])
     return [
         chunk
         for chunk in range(first, first + random.choice([1, 2, 3]))

@@ -93,7 +93,7 @@ def list_models(*, as_json: bool) -> None:
         table.add_row(name, kind.summary)
         for fault, summary in kind.faults.items():
             table.add_row(f"{name}:{fault}", f"[dim]{summary}[/dim]")
-    console = Console()
+    console = _console()
     console.print(table)
     console.print("\nengines", style="dim")
     for name, summary in text.ENGINES.items():
@@ -159,11 +159,16 @@ def run(  # noqa: PLR0913  (one parameter an option)
     }
     engines = list(text.ENGINES) if engine == "all" else [engine]
     names = models or tuple(registry.names())
+    if options and engine == "sequential":
+        raise click.UsageError(
+            f"--{next(iter(options))} is for real threads; the state machine draws its own layouts "
+            f"and needs no kernel.  Leave it out, or take --engine threads."
+        )
     with _usage_errors():
         for name in names:
             registry.find(name).threads(**options)
         failures.check_writable(out)
-    console = Console(stderr=as_json)
+    console = _console(stderr=as_json)
     summary = Summary(Host.of_this_process(), seed)
     share = seconds / len(names) / len(engines)
     for name in names:
@@ -181,6 +186,12 @@ def run(  # noqa: PLR0913  (one parameter an option)
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=1))
     sys.exit(summary.verdict.exit_code)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """Return where to print: as wide as the terminal, or 100 columns where there is none."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=100)
 
 
 def _run_threads(order: Order, watch: Callable[[Any], None]) -> RunSummary:
@@ -226,7 +237,7 @@ def replay(file: Path) -> None:
         failure = failures.load(file)
         subject = registry.find(failure["model"])
         found = _judged_again(subject, failure)
-    console = Console()
+    console = _console()
     for message in found:
         console.print(f"✗ {message}", style="red", markup=False)
     if not found:

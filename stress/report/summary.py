@@ -27,7 +27,10 @@ class RunSummary:
     contended: int = 0
     callbacks: int = 0
     failures_injected: int = 0
+    shifts: dict[int, int] = field(default_factory=dict)
+    """How many shifts of real threads had so many threads."""
     memory: dict[str, int] = field(default_factory=dict)
+    """The most seen of the child's resident set (VmRSS) and page tables (VmPTE), in KiB."""
     violations: list[dict[str, str]] = field(default_factory=list)
     violations_seen: int = 0
     """Of which ``violations`` lists those of the smallest histories."""
@@ -52,6 +55,7 @@ class RunSummary:
             census.contended,
             census.counts["callbacks"],
             census.counts["failures_injected"],
+            dict(run.shifts),
             run.memory,
             [violation for finding in run.findings for violation in finding["violations"]],
             census.violations,

@@ -4,7 +4,7 @@ It is a process of its own so that a crash of the interpreter, or a thread that 
 ends the child and not the run.  It reads its `Order` as one JSON object from its input, and ends
 when the time is up, when something is found, or when its input is closed.
 
-    {"shift": 7, "census": {...}, "memory": {...}}      after every shift
+    {"shift": 7, "threads": 2, "census": {...}, "memory": {...}}      after every shift
     {"finding": {...}}                                   an instance that breaks a rule
     {"hang": {...}}                                      a call that did not return in time
     {"error": "..."}                                     the harness itself failed
@@ -81,7 +81,13 @@ def work(order: Order, model: ThreadModel, report: TextIO, stop: threading.Event
             _say(report, error="".join(traceback.format_exception(error)))
         for finding in smallest(shift.findings):
             _say(report, finding=_finding(finding))
-        _say(report, shift=number, census=shift.census.to_json(), memory=memory())
+        _say(
+            report,
+            shift=number,
+            threads=plan.threads,
+            census=shift.census.to_json(),
+            memory=memory(),
+        )
         if shift.errors or shift.findings:
             return
         number += 1

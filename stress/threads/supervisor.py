@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import IO, Any, Final
@@ -36,7 +37,8 @@ class ThreadsRun:
     """What a run of real threads came to, so far or in all."""
 
     seconds: float = 0.0
-    shifts: int = 0
+    shifts: Counter[int] = field(default_factory=Counter)
+    """How many shifts had so many threads."""
     census: Census = field(default_factory=Census)
     memory: dict[str, int] = field(default_factory=dict)
     """The most seen of the child's resident set (VmRSS) and page tables (VmPTE), in KiB."""
@@ -57,7 +59,7 @@ class ThreadsRun:
         elif "error" in message:
             self.errors.append(message["error"])
         else:
-            self.shifts += 1
+            self.shifts[message["threads"]] += 1
             self.census.add(Census.from_json(message["census"]))
             for name, amount in message["memory"].items():
                 self.memory[name] = max(amount, self.memory.get(name, 0))
