@@ -6,6 +6,10 @@
 
 PYTHON := .venv/bin/python
 
+# The system's own Python runs the set-up: a version manager's would read .python-version, which
+# names the interpreter that the set-up is there to fetch.
+SYSTEM_PYTHON := $(or $(wildcard /usr/bin/python3),python3)
+
 .PHONY: test stress bench lint setup requirements clean
 
 test: setup
@@ -24,10 +28,10 @@ lint: setup
 	@$(PYTHON) -m mypy tools
 
 setup:
-	@python3 tools/setup.py
+	@$(SYSTEM_PYTHON) tools/setup.py
 
 requirements:
-	@python3 tools/pins.py
+	@$(SYSTEM_PYTHON) tools/pins.py
 
 clean:
 	@rm -rf .venv .venv.lock .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

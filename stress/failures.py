@@ -63,18 +63,21 @@ def write(path: Path, text: str) -> None:
 def check_writable(folder: Path) -> None:
     """Raise OutputError now, before a run, if nothing could be saved in `folder` after it."""
     probe = folder / ".writable"
-    write(probe, "")
-    probe.unlink()
+    write(probe, " " * 4096)  # an empty file fits on a full disk
+    probe.unlink(missing_ok=True)  # another run may use the folder, too
 
 
 def load(path: Path) -> dict[str, Any]:
     """Return the failure in the file at `path`; FailureFileError, saying why, if it is none."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise _not_a_failure(path, f"it is larger than {LARGEST >> 20} MiB")
-        saved = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except OSError as error:
         raise _not_a_failure(path, error.strerror or str(error)) from error
+    if len(content) > LARGEST:
+        raise _not_a_failure(path, f"it is larger than {LARGEST >> 20} MiB")
+    try:
+        saved = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise _not_a_failure(path, f"it is not JSON ({error})") from error
     if not isinstance(saved, dict) or saved.get("format") != FORMAT:

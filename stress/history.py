@@ -68,14 +68,12 @@ def from_json_lines(lines: Iterable[str]) -> list[Span]:
     """
     spans: list[Span] = []
     open_calls: dict[int | str, int] = {}
+    now: int | None = None
     for number, line in enumerate(lines, 1):
-        try:
-            entry = json.loads(line)
-            process, kind, f, value, time = (
-                entry[key] for key in ("process", "type", "f", "value", "time")
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"line {number} of the history is damaged: {error}") from error
+        process, kind, f, value, time = _entry(number, line)
+        if now is not None and time < now:
+            raise ValueError(f"line {number}: {time} comes before {now}, the line above")
+        now = time
         if kind == "invoke":
             if process in open_calls:
                 raise ValueError(f"line {number}: process {process!r} calls before it returned")
@@ -87,3 +85,24 @@ def from_json_lines(lines: Iterable[str]) -> list[Span]:
             place = open_calls.pop(process)
             spans[place] = spans[place]._replace(end=time, outcome=kind, result=value)
     return spans
+
+
+def _entry(number: int, line: str) -> tuple[int | str, Any, str, Any, int]:
+    """Return the fields of one line, each of its type; ValueError where one is not."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"line {number} of the history is damaged: {error}") from error
+    match entry:
+        case {
+            "process": int() | str() as process,
+            "type": "invoke" | "ok" | "fail" as kind,
+            "f": str() as f,
+            "value": value,
+            "time": int() as time,
+        } if kind != "invoke" or isinstance(value, list):
+            return process, kind, f, value, time
+    raise ValueError(
+        f"line {number} of the history is damaged: it is not an object with process, type "
+        f"(invoke, ok or fail), f, value and time"
+    )

@@ -21,6 +21,7 @@ SETTINGS: Final = hypothesis.settings(
     database=None,
     derandomize=False,
     print_blob=False,
+    phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],  # explaining takes ten times both
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 
@@ -31,6 +32,7 @@ class SequentialRun:
 
     seconds: float = 0.0
     examples: int = 0
+    """How many runs of the machine, those of shrinking included."""
     failure: dict[str, Any] | None = None
     """The shrunk failing run, as the machine left it."""
     interrupted: bool = False
@@ -48,9 +50,8 @@ def run(
     number = 0
     try:
         while outcome.seconds < seconds and outcome.failure is None:
-            outcome.failure = _round(machine, seed + number)
+            outcome.failure = _round(machine, seed + number, outcome)
             number += 1
-            outcome.examples = number * ROUND
             outcome.seconds = time.monotonic() - start
             watch(outcome)
     except KeyboardInterrupt:
@@ -59,13 +60,21 @@ def run(
     return outcome
 
 
-def _round(machine: type[RuleBasedStateMachine], seed: int) -> dict[str, Any] | None:
-    """Run one round; return the shrunk failure, if there is one."""
-    seeded = type(machine.__name__, (machine,), {})
-    hypothesis.seed(seed)(seeded)
+def _round(
+    machine: type[RuleBasedStateMachine], seed: int, outcome: SequentialRun
+) -> dict[str, Any] | None:
+    """Run one round, count its examples, and return the shrunk failure, if there is one."""
+
+    class Counted(machine):  # type: ignore[misc,valid-type]
+        def __init__(self) -> None:
+            outcome.examples += 1
+            super().__init__()
+
+    Counted.__name__ = machine.__name__
+    hypothesis.seed(seed)(Counted)
     try:
-        run_state_machine_as_test(seeded, settings=SETTINGS)
+        run_state_machine_as_test(Counted, settings=SETTINGS)
     except AssertionError:
-        failure: dict[str, Any] = seeded.last_failure  # type: ignore[attr-defined]
+        failure: dict[str, Any] = Counted.last_failure
         return failure
     return None

@@ -1,13 +1,14 @@
 """A summary on a terminal, or as plain lines where there is none.
 
-ok        registrar, real threads                                    30.1 s
-machine   CPython 3.14.2 (free-threaded build, x86_64), GIL off, 2 cores
-threads   2, and more than cores part of the time       seed  1234
-calls     61,204, 2,033 a second, on 12,231 registrars
-met       24,118 calls overlapped another on the same chunk, 19,871 in the slow path
-backend   24,412 calls, 6,133 failures injected
-memory    76 MiB resident, 300 KiB of page tables at most
-verdict   ok: nothing broke a rule this often, on this machine
+model    registrar, real threads, 30.5 s, seed 1234
+machine  CPython 3.14.2 (free-threaded build, x86_64), GIL off, 2 cores
+threads  2 in 37, 4 in 6, 6 in 5 shifts
+calls    87,314, 2,863 a second, on 14,208 instances
+met      39,902 calls overlapped another on the same key, 29,447 met in the slow path
+backend  35,260 callbacks, 8,391 failures injected
+memory   98 MiB resident, 428 KiB of page tables at most
+broken   0 violations
+verdict  ok: nothing broke a rule this often, on this machine; ...
 """
 
 from collections.abc import Iterator
