@@ -206,9 +206,7 @@ class RegistrarReference:
                 continue
             if chunk in self.failed:
                 rule = "E8, E10: a failed chunk stays failed; the error has its bare start"
-                return Expected(
-                    RegistrationError, chunk * GRANULARITY, None, tuple(calls), rule
-                )
+                return Expected(RegistrationError, chunk * GRANULARITY, None, tuple(calls), rule)
             failure = self._register_chunk(chunk, calls, surprise)
             if failure:
                 return failure
@@ -306,9 +304,7 @@ class SideBySide:
 
     def _observed(self, address: Any, length: Any, surprise: Surprise | None) -> Answer:
         self._backend.calls = []
-        self._backend.surprises = (
-            {surprise.at: partial(self._spring, surprise)} if surprise else {}
-        )
+        self._backend.surprises = {surprise.at: partial(self._spring, surprise)} if surprise else {}
         error: BaseException | None = None
         try:
             self._subject.register(address, length)
@@ -341,9 +337,7 @@ def _request(step: Step) -> tuple[Any, Any, Surprise | None]:
 def _mismatch(step: Step, observed: object, allowed: object, broken: str) -> str:
     call, *numbers = step
     shown = ", ".join(hex(item) if isinstance(item, int) else repr(item) for item in numbers)
-    return (
-        f"{call}({shown})\n  observed  {observed}\n  allowed   {allowed}\n  rule      {broken}"
-    )
+    return f"{call}({shown})\n  observed  {observed}\n  allowed   {allowed}\n  rule      {broken}"
 
 
 _ANCHORS: Final = (0, 1, 2, 3, 62, 63, 64, 65, 66, 126, 127, 128, 129, 140)
@@ -356,9 +350,7 @@ _EDGES: Final = st.one_of(
     ]
 )
 _LARGEST: Final = -1
-_OFFSETS: Final = st.sampled_from(
-    (0, PAGE, GRANULARITY, 1 << 50, GRANULARITY + 3 * PAGE, _LARGEST)
-)
+_OFFSETS: Final = st.sampled_from((0, PAGE, GRANULARITY, 1 << 50, GRANULARITY + 3 * PAGE, _LARGEST))
 _LENGTHS: Final = (1, 0, PAGE, PAGE + 1, GRANULARITY, 3 * GRANULARITY + 1)
 _NO_LENGTHS: Final = (1 << 64, -1, 0.5)
 _OUTSIDE: Final = (-1, 0.5, (1 << 63) + 1, (1 << 64) - PAGE, (1 << 64) - 1, 1 << 64)
@@ -410,9 +402,7 @@ def _request_of(drawn: tuple[Any, tuple[Any, Any]]) -> Request:
 
 def _landmarks(case: RegistrarCase) -> list[int]:
     """Return the chunks at the edges of RAM and words, ascending."""
-    chunks = {
-        edge // GRANULARITY for ram in case.layout.ram for edge in (ram.start, ram.end - 1)
-    }
+    chunks = {edge // GRANULARITY for ram in case.layout.ram for edge in (ram.start, ram.end - 1)}
     chunks.update(chunk for chunk in (0, 63, 64, 127, 128) if chunk < case.chunk_count)
     return sorted(chunks)
 

@@ -62,6 +62,8 @@ class RegistrarThreads:
         self._subject = subject
         self._backend = BACKENDS[backend]
         self._layout = _named_layout(layout)
+        if self._layout:
+            self._backend(self._layout, 0).close()  # is there room for it?
 
     def stage(self, random: Random, threads: int) -> "RegistrarStage":
         """Return a stage: the layout that was asked for, or a small one drawn now."""

@@ -137,7 +137,15 @@ class KernelBackend(ABC):
     def __init__(self, layout: MemoryLayout, registration_offset: int) -> None:
         self._size = layout.end_of_ram
         self._offset = registration_offset
-        self._base = self._reserve()
+        try:
+            self._base = self._reserve()
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"no window for a layout that ends at {self._size:#x}: {error.strerror}.\n"
+                f"  The address space of this process, or a limit on it, is too small.\n"
+                f"  Take a smaller layout, or raise the limit (ulimit -v).",
+            ) from error
 
     def register_range(self, piece: MemoryRange) -> None:
         """Register `piece`, as a registrar hands it over: shifted up by the offset.

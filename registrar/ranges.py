@@ -9,7 +9,7 @@ A range is half-open, so neighbours share an address but no byte:
 >>> [str(piece) for piece in subtract_ranges([request], ram)]
 ['0x10000-0x20000']
 
-Rules: section 1 of registrar-rules.md.  Its panics are ``ValueError`` here (D7), and the first
+Rules: section 1 of docs/registrar-rules.md.  Its panics are ``ValueError`` here (D7), and the first
 line of such an error is the rule's text; the lines below it say why, and what to do.
 
 Laziness

@@ -3,7 +3,7 @@
 A summary is the JSON that ``stress run --json`` prints; `text` draws the same on a terminal.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from stress.host import Host
@@ -59,7 +59,7 @@ class RunSummary:
             run.memory,
             [violation for finding in run.findings for violation in finding["violations"]],
             census.violations,
-            [*host.doubts(), *_doubts(run)],
+            [*replace(host, gil=host.gil or run.gil).doubts(), *_doubts(run)],
             run.findings,
             run.interrupted,
         )

@@ -4,10 +4,10 @@ It is a process of its own so that a crash of the interpreter, or a thread that 
 ends the child and not the run.  It reads its `Order` as one JSON object from its input, and ends
 when the time is up, when something is found, or when its input is closed.
 
-    {"shift": 7, "threads": 2, "census": {...}, "memory": {...}}      after every shift
-    {"finding": {...}}                                   an instance that breaks a rule
-    {"hang": {...}}                                      a call that did not return in time
-    {"error": "..."}                                     the harness itself failed
+    {"shift": 7, "threads": 2, "gil": false, "census": {...}, "memory": {...}}   after every shift
+    {"finding": {...}}   an instance that breaks a rule
+    {"hang": {...}}      a call that did not return in time
+    {"error": "..."}     the harness itself failed
 """
 
 import faulthandler
@@ -25,7 +25,7 @@ from typing import Any, Final, TextIO
 
 from stress import registry
 from stress.history import to_json_lines
-from stress.host import Host
+from stress.host import Host, gil_enabled
 from stress.threads.shift import Finding, Shift, ShiftPlan
 from stress.threads.subject import ThreadModel
 
@@ -77,20 +77,26 @@ def work(order: Order, model: ThreadModel, report: TextIO, stop: threading.Event
             _say(report, hang=_hang(shift))
             os._exit(0)  # the threads that hang cannot be ended any other way
         stage.close()
-        for error in shift.errors:
-            _say(report, error="".join(traceback.format_exception(error)))
-        for finding in smallest(shift.findings):
-            _say(report, finding=_finding(finding))
-        _say(
-            report,
-            shift=number,
-            threads=plan.threads,
-            census=shift.census.to_json(),
-            memory=memory(),
-        )
+        _tell(report, number, shift)
         if shift.errors or shift.findings:
             return
         number += 1
+
+
+def _tell(report: TextIO, number: int, shift: Shift) -> None:
+    """Say what a shift came to."""
+    for error in shift.errors:
+        _say(report, error="".join(traceback.format_exception(error)))
+    for finding in smallest(shift.findings):
+        _say(report, finding=_finding(finding))
+    _say(
+        report,
+        shift=number,
+        threads=shift.plan.threads,
+        gil=gil_enabled(),
+        census=shift.census.to_json(),
+        memory=memory(),
+    )
 
 
 def _say(report: TextIO, **message: Any) -> None:

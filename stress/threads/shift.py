@@ -61,7 +61,7 @@ class ShiftPlan:
         return cls(
             seed=f"{seed}/{number}",
             threads=threads or (random.choice([2, 3]) * cores if crowded else max(cores, 2)),
-            strides=4,
+            strides=2,
             pinned=random.choice([False, True]),
             pauses=random.choice([0, LONGEST_PAUSE // 10, LONGEST_PAUSE]),
         )

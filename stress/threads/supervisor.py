@@ -40,6 +40,8 @@ class ThreadsRun:
     shifts: Counter[int] = field(default_factory=Counter)
     """How many shifts had so many threads."""
     census: Census = field(default_factory=Census)
+    gil: bool = False
+    """Whether the GIL was on in the child after any shift: importing a module can turn it on."""
     memory: dict[str, int] = field(default_factory=dict)
     """The most seen of the child's resident set (VmRSS) and page tables (VmPTE), in KiB."""
     findings: list[dict[str, Any]] = field(default_factory=list)
@@ -60,6 +62,7 @@ class ThreadsRun:
             self.errors.append(message["error"])
         else:
             self.shifts[message["threads"]] += 1
+            self.gil |= message["gil"]
             self.census.add(Census.from_json(message["census"]))
             for name, amount in message["memory"].items():
                 self.memory[name] = max(amount, self.memory.get(name, 0))
