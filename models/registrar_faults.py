@@ -5,20 +5,20 @@ docstring says; `FAULTS` lists them by the names the command line uses.
 """
 
 from collections.abc import Iterator
-from typing import Final, SupportsIndex
+from typing import Any, Final, SupportsIndex
 
 from registrar import GRANULARITY, PAGE_SIZE, MemoryRange, MemoryRegistrar, RegistrationError
-from registrar.bitmap import BIT_MASK, WORD_SHIFT, AtomicBitmap
+from registrar.bitmap import BIT_MASK, WORD_SHIFT, AtomicBitmap, GuardedBitmap
 from registrar.ranges import overlapping_ranges
 from registrar.registrar import CHUNK_SHIFT
-from registrar.sync import ACQUIRE, RELEASE
+from registrar.sync import ACQUIRE, RELEASE, Sync, native
 
 
 class EarlyPublish(MemoryRegistrar):
     """The bit is set before the backend is called: others use memory the kernel does not know."""
 
     def _register_pieces(self, chunk: int) -> None:
-        if not self._failed[chunk].read():
+        if not self._failed.get(chunk):
             self._registered.set(chunk)
         super()._register_pieces(chunk)
 
@@ -45,14 +45,19 @@ class NoRecheck(MemoryRegistrar):
                 self._registered.set(chunk)
 
 
+class _ForgetfulBitmap(GuardedBitmap):
+    """Sets no bit."""
+
+    def set(self, bit: int) -> None:
+        pass
+
+
 class ForgottenFailure(MemoryRegistrar):
     """A failure is not sticky: the next request tries the chunk again."""
 
-    def _register_pieces(self, chunk: int) -> None:
-        try:
-            super()._register_pieces(chunk)
-        finally:
-            self._failed[chunk].write(False)  # noqa: FBT003
+    def __init__(self, *arguments: Any, sync: Sync = native) -> None:
+        super().__init__(*arguments, sync=sync)
+        self._failed = _ForgetfulBitmap(self._chunk_count, sync=sync, name="failed")
 
 
 class FailedAndRegistered(MemoryRegistrar):
@@ -104,14 +109,9 @@ class _FirstWordBitmap(AtomicBitmap):
 class WrongWord(MemoryRegistrar):
     """Bits are set in the wrong word: chunk 64 marks chunk 0 as registered."""
 
-    def __init__(self, *arguments: object, **options: object) -> None:
-        super().__init__(*arguments, **options)  # type: ignore[arg-type]
-        sync = options.get("sync")
-        self._registered = (
-            _FirstWordBitmap(self._chunk_count, sync=sync, name="registered")  # type: ignore[arg-type]
-            if sync
-            else _FirstWordBitmap(self._chunk_count)
-        )
+    def __init__(self, *arguments: Any, sync: Sync = native) -> None:
+        super().__init__(*arguments, sync=sync)
+        self._registered = _FirstWordBitmap(self._chunk_count, sync=sync, name="registered")
 
 
 class EndRoundedDown(MemoryRegistrar):

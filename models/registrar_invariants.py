@@ -178,22 +178,28 @@ def _i6_error_says_which(evidence: Evidence) -> Iterator[str]:
             yield f"{_shown(call)} raised {error}, which no rule permits"
             continue
         refused = [span for span in evidence.inside(call, "backend") if span.outcome != "ok"]
-        if refused:
-            if address != refused[0].arguments[0]:
-                yield (
-                    f"{_shown(call)} = Err({address:#x}), but the backend refused "
-                    f"{refused[0].arguments[0]:#x} (E8)"
-                )
-            continue
-        chunk, rest = divmod(address, GRANULARITY)
-        failure = evidence.failures.get(chunk)
-        if rest or chunk not in chunks:
-            yield f"{_shown(call)} = Err({address:#x}), which is no chunk it asked for (E8)"
-        elif failure and failure.span.end > call.end:
-            yield f"{_shown(call)} = Err({address:#x}) before that chunk failed"
-        for lower in chunks[: max(0, chunk - chunks.start)]:
-            if lower in evidence.failures and evidence.failures[lower].span.end < call.start:
-                yield f"{_shown(call)} = Err({address:#x}), but chunk {lower} had failed (E11)"
+        if not refused:
+            yield from _later_failure(evidence, call, chunks, address)
+        elif address != refused[0].arguments[0]:
+            yield (
+                f"{_shown(call)} = Err({address:#x}), but the backend refused "
+                f"{refused[0].arguments[0]:#x} (E8)"
+            )
+
+
+def _later_failure(evidence: Evidence, call: Span, chunks: range, address: int) -> Iterator[str]:
+    """Check the error of a call whose own backend calls, if any, all succeeded (E8, E11)."""
+    chunk, rest = divmod(address, GRANULARITY)
+    failure = evidence.failures.get(chunk)
+    if rest or chunk not in chunks:
+        yield f"{_shown(call)} = Err({address:#x}), which is no chunk it asked for (E8)"
+    elif failure and failure.span.end > call.end:
+        yield f"{_shown(call)} = Err({address:#x}) before that chunk failed"
+    elif not failure and evidence.failures.keys() & set(chunks):  # none at all: I8
+        yield f"{_shown(call)} = Err({address:#x}), but another chunk has failed (E8)"
+    for lower in chunks[: max(0, chunk - chunks.start)]:
+        if lower in evidence.failures and evidence.failures[lower].span.end < call.start:
+            yield f"{_shown(call)} = Err({address:#x}), but chunk {lower} had failed (E11)"
 
 
 def _i7_never_again(evidence: Evidence) -> Iterator[str]:

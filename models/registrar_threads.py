@@ -198,7 +198,7 @@ class RecordingBackend:
                 """Let others come while the mutex is held."""
         except Exception as refusal:
             outcome, result = "fail", _reason(refusal)
-            if isinstance(refusal, OSError) and refusal.errno in SHORT_OF:
+            if isinstance(refusal, MemoryError) or getattr(refusal, "errno", None) in SHORT_OF:
                 self.short_of.append(result)
             raise
         finally:
@@ -252,7 +252,11 @@ class RegistrarInstance:
 
     def _unreached(self, addresses: Sequence[int]) -> list[int]:
         """Return those of `addresses` that the kernel says are not registered."""
-        return [address for address in addresses if not self._touch(address)]
+        try:
+            return [address for address in addresses if not self._touch(address)]
+        except OSError as error:  # the oracle failed (a full disk, K3): that accuses nobody
+            self._backend.short_of.append(f"{_reason(error)} from touch")
+            return []
 
     def keys(self, step: Step) -> Collection[int]:
         """Return the chunks a step is about."""
@@ -272,10 +276,12 @@ class RegistrarInstance:
         history = sorted([*calls, *again, *locks, *backend], key=lambda span: span.start)
         now = clock()
         history.append(Span(worker.process, "inspect", (), now, now, "ok", self._count()))
+        exhausted = [span for span in calls + again if _is_out_of_memory(span)]
         return Judgement(
             history=history,
-            violations=violations(self._case, history),
-            unknown=[f"the kernel ran out: {reason}" for reason in self._backend.short_of],
+            violations=[] if exhausted else violations(self._case, history),
+            unknown=[f"the kernel ran out: {reason}" for reason in self._backend.short_of]
+            + ["the process ran out of memory" for _ in exhausted[:1]],
             counts={
                 "callbacks": len(backend),
                 "failures_injected": sum(span.result == "planned" for span in backend),
@@ -305,6 +311,11 @@ def _span(process: int, record: Record) -> Span:
     return Span(
         process, step.f, step.arguments, start, end, "ok", result if proof is None else proof
     )
+
+
+def _is_out_of_memory(call: Span) -> bool:
+    """Return whether `call` ended where memory did: anywhere, so its object may be in any state."""
+    return call.outcome == "fail" and call.result[0] == "MemoryError"
 
 
 def _lock_span(taken: Taken) -> Span:

@@ -97,11 +97,16 @@ class _TemporaryFile:
     """A regular temporary file, closed without a word when its last user is gone."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (see __del__)
+        self._file = tempfile.TemporaryFile(buffering=0, dir=_in_memory())  # noqa: SIM115
         self.fileno = self._file.fileno
 
     def __del__(self) -> None:
         self._file.close()
+
+
+def _in_memory() -> str | None:
+    """Return a folder whose files no disk holds up, if there is one (a tmpfs file is regular)."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
 
 class _Probe(threading.local):
@@ -223,6 +228,13 @@ class MlockBackend(KernelBackend):
     name = "mlock2"
     _protection = PROT_READ_WRITE
 
+    def _reserve(self) -> int:
+        start = super()._reserve()
+        if self._touch(start):  # before Linux 5.4 madvise answers EINVAL to MADV_COLD everywhere
+            _munmap(start, self._size)
+            raise OSError(errno.ENOSYS, "this kernel has no MADV_COLD (Linux 5.4)")
+        return start
+
     def _register(self, start: int, length: int) -> None:
         if _libc.mlock2(start, length, MLOCK_ONFAULT):
             raise _refused("mlock2", start, length)
@@ -278,7 +290,7 @@ class NoReplaceBackend(KernelBackend):
 
     def _is_empty(self, start: int) -> bool:
         try:
-            _mmap(start, self._size, PROT_NONE, MAP_FIXED_NOREPLACE)
+            self._register(start, self._size)
         except FileExistsError:
             return False
         _munmap(start, self._size)

@@ -34,7 +34,7 @@ Wait-free: one atomic operation each, and no loop but ``count``'s over the words
 
 from typing import Final
 
-from registrar.sync import ACQUIRE, RELEASE, WORD_BITS, AtomicWord, Sync, native
+from registrar.sync import ACQUIRE, RELEASE, WORD_BITS, AtomicWord, Cell, Sync, native
 
 WORD_SHIFT: Final = WORD_BITS.bit_length() - 1
 BIT_MASK: Final = WORD_BITS - 1
@@ -78,3 +78,22 @@ class AtomicBitmap:
 
     def _outside(self, bit: int) -> IndexError:
         return IndexError(f"bit {bit} of a bitmap of {self._size}: bits are 0 to {self._size - 1}")
+
+
+class GuardedBitmap:
+    """`size` bits, all clear at first, as plain data: callers hold the one lock that guards it."""
+
+    def __init__(self, size: int, *, sync: Sync = native, name: str = "bitmap") -> None:
+        self._words: list[Cell[int]] = [
+            sync.cell(0, name=f"{name}[{index}]")
+            for index in range((size + BIT_MASK) >> WORD_SHIFT)
+        ]
+
+    def get(self, bit: int) -> bool:
+        """Return whether `bit` is set."""
+        return self._words[bit >> WORD_SHIFT].read() >> (bit & BIT_MASK) & 1 == 1
+
+    def set(self, bit: int) -> None:
+        """Set `bit`."""
+        word = self._words[bit >> WORD_SHIFT]
+        word.write(word.read() | 1 << (bit & BIT_MASK))

@@ -61,7 +61,7 @@ import os
 from collections.abc import Callable
 from typing import Final, NoReturn, Protocol, SupportsIndex
 
-from registrar.bitmap import AtomicBitmap
+from registrar.bitmap import AtomicBitmap, GuardedBitmap
 from registrar.layout import MemoryLayout
 from registrar.ranges import PAGE_SIZE, MemoryRange, overlapping_ranges, u64
 from registrar.sync import Sync, native
@@ -70,6 +70,9 @@ GRANULARITY: Final = 1 << 31
 """The size of a chunk in bytes: 2 GiB."""
 
 CHUNK_SHIFT: Final = 31
+
+MOST_RAM: Final = 1 << 52
+"""Where RAM may end at most, in bytes: two million chunks (D9)."""
 
 _log = logging.getLogger("registrar")
 _log.addHandler(logging.NullHandler())  # a library is silent unless asked
@@ -115,7 +118,8 @@ class MemoryRegistrar:
     ``register`` again gets RuntimeError where it would need the mutex it holds (D5).
 
     Raises ValueError for an offset that is not a multiple of the page size or would push RAM past
-    the last address (D3), TypeError for a backend that cannot be called.
+    the last address (D3) and for RAM past `MOST_RAM` (D9), TypeError for a backend that cannot be
+    called.
     """
 
     def __init__(
@@ -127,16 +131,13 @@ class MemoryRegistrar:
         sync: Sync = native,
     ) -> None:
         offset = u64(registration_offset, "registration_offset")
-        _check_offset(offset, layout.end_of_ram)
+        _check_layout(offset, layout.end_of_ram)
         self._ram = layout.ram
         self._offset = offset
         self._register_range = _callable(backend)
         self._chunk_count = -(-layout.end_of_ram // GRANULARITY)
         self._registered = AtomicBitmap(self._chunk_count, sync=sync, name="registered")
-        self._failed = [
-            sync.cell(False, name=f"failed[{chunk}]")  # noqa: FBT003  (a cell's content)
-            for chunk in range(self._chunk_count)
-        ]
+        self._failed = GuardedBitmap(self._chunk_count, sync=sync, name="failed")
         self._mutex = sync.lock(name="mutex")
         self._process = os.getpid()
 
@@ -183,9 +184,9 @@ class MemoryRegistrar:
         chunks = range((address & ~0xFFF) >> CHUNK_SHIFT, -(-end >> CHUNK_SHIFT))
         if chunks and chunks.stop > self._chunk_count:
             raise IndexError(
-                f"register({address:#x}, {length:#x}): chunk {chunks.stop - 1} is past the last, "
-                f"{self._chunk_count - 1}.\n  RAM ends within that chunk, so nothing was "
-                f"registered.  Ask for addresses inside the layout."
+                f"register({address:#x}, {length:#x}): it reaches chunk {chunks.stop - 1}, but RAM "
+                f"ends in chunk {self._chunk_count - 1}.\n  Nothing was registered (D2).  Ask for "
+                f"addresses inside the layout."
             )
         return chunks
 
@@ -214,13 +215,13 @@ class MemoryRegistrar:
 
     def _register_pieces(self, chunk: int) -> None:
         """Register every piece of `chunk`, or fail it for good at the first refusal."""
-        if self._failed[chunk].read():
+        if self._failed.get(chunk):
             raise RegistrationError(chunk << CHUNK_SHIFT)  # E8: no offset, not clamped
         for piece in self._pieces(chunk):
             try:
                 self._register_piece(piece)
             except Exception as refusal:
-                self._failed[chunk].write(True)  # noqa: FBT003
+                self._failed.set(chunk)
                 raise RegistrationError(piece.start) from refusal
 
     def _pieces(self, chunk: int) -> list[MemoryRange]:
@@ -263,7 +264,12 @@ def _callable(backend: Backend) -> Callable[[MemoryRange], None]:
     return function
 
 
-def _check_offset(offset: int, end_of_ram: int) -> None:
+def _check_layout(offset: int, end_of_ram: int) -> None:
+    if end_of_ram > MOST_RAM:
+        raise ValueError(
+            f"RAM ends at {end_of_ram:#x}, past {MOST_RAM:#x}, the widest physical address any "
+            f"processor has.\n  The bitmaps would not fit in memory.  Give a smaller layout (D9)."
+        )
     if offset % PAGE_SIZE:
         raise ValueError(
             f"registration_offset {offset:#x} is not a multiple of {PAGE_SIZE:#x}.\n"

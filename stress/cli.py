@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -26,8 +27,8 @@ from stress.threads import supervisor
 from stress.threads.child import Order
 from stress.verdict import Verdict
 
-PATIENCE: Final = 60.0
-"""Seconds a shift of real threads may take; one takes about a second."""
+PATIENCE: Final = 20.0
+"""Seconds after which real threads that do not get on count as hanging."""
 
 
 class Duration(click.ParamType[float]):
@@ -159,6 +160,11 @@ def run(  # noqa: PLR0913  (one parameter an option)
     }
     engines = list(text.ENGINES) if engine == "all" else [engine]
     names = models or tuple(registry.names())
+    if not names:
+        raise click.UsageError(
+            "no model is installed, so there is nothing to run.\n"
+            "  Install this project, or a package that offers models: pip install -e ."
+        )
     if options and engine == "sequential":
         raise click.UsageError(
             f"--{next(iter(options))} is for real threads; the state machine draws its own layouts "
@@ -171,20 +177,22 @@ def run(  # noqa: PLR0913  (one parameter an option)
     console = _console(stderr=as_json)
     summary = Summary(Host.of_this_process(), seed)
     share = seconds / len(names) / len(engines)
-    for name in names:
-        for kind in engines:
-            with watching(f"{name}, {text.ENGINES[kind]}", share, console) as watch:
-                summary.runs.append(
-                    _run_threads(Order(name, options, seed, share, threads, PATIENCE), watch)
-                    if kind == "threads"
-                    else _run_sequential(name, share, seed, watch)
-                )
-            if summary.runs[-1].interrupted:
-                break
-    saved = _save(summary, options, out)
-    text.show(summary, saved, console)
-    if as_json:
-        click.echo(json.dumps(summary.to_json(), indent=1))
+    for name, kind in product(names, engines):
+        with watching(f"{name}, {text.ENGINES[kind]}", share, console) as watch:
+            summary.runs.append(
+                _run_threads(Order(name, options, seed, share, threads, PATIENCE), watch)
+                if kind == "threads"
+                else _run_sequential(name, share, seed, watch)
+            )
+        if summary.runs[-1].interrupted:
+            break
+    saved: dict[int, list[Path]] = {}
+    try:
+        _save(summary, options, out, saved)
+    finally:  # what a run found is shown also where it cannot be saved
+        text.show(summary, saved, console)
+        if as_json:
+            click.echo(json.dumps(summary.to_json(), indent=1))
     sys.exit(summary.verdict.exit_code)
 
 
@@ -207,9 +215,10 @@ def _run_sequential(
     return RunSummary.of_sequential(name, sequential.run(machine, seconds, seed, watch))
 
 
-def _save(summary: Summary, options: dict[str, str], out: Path) -> dict[int, list[Path]]:
-    """Save the failures and the report; return the files of each run's failures, by its place."""
-    saved: dict[int, list[Path]] = {}
+def _save(
+    summary: Summary, options: dict[str, str], out: Path, saved: dict[int, list[Path]]
+) -> None:
+    """Save the failures and the report; note the files of each run's failures, by its place."""
     with _usage_errors():
         for place, done in enumerate(summary.runs):
             origin = {
@@ -219,11 +228,10 @@ def _save(summary: Summary, options: dict[str, str], out: Path) -> dict[int, lis
                 "interpreter": summary.host.interpreter,
                 "run_seed": summary.seed,
             }
-            saved[place] = [
-                failures.save(origin | failure, out / "failures") for failure in done.failures
-            ]
+            for failure in done.failures:
+                path = failures.save(origin | failure, out / "failures")
+                saved.setdefault(place, []).append(path)
         failures.write(out / "report.json", json.dumps(summary.to_json(), indent=1))
-    return saved
 
 
 @main.command()
@@ -235,8 +243,15 @@ def replay(file: Path) -> None:
     """
     with _usage_errors():
         failure = failures.load(file)
-        subject = registry.find(failure["model"])
-        found = _judged_again(subject, failure)
+        try:
+            subject = registry.find(failure["model"])
+            found = _judged_again(subject, failure)
+        except (KeyError, IndexError, AttributeError, TypeError) as error:
+            raise failures.FailureFileError(
+                f"{file} is damaged: {error!r}.\n"
+                f"  Somebody changed it, or another version wrote it.  Find the failure again:  "
+                f"stress run"
+            ) from error
     console = _console()
     for message in found:
         console.print(f"✗ {message}", style="red", markup=False)

@@ -64,7 +64,8 @@ class WrongOrderError(ValueError):
 
 def _success_order(success: MemoryOrder, failure: MemoryOrder) -> MemoryOrder:
     """Return the weakest order no weaker than both: `atomics` wants failure <= success."""
-    if failure in (MemoryOrder.RELEASE, MemoryOrder.ACQ_REL):
+    success, failure = MemoryOrder(success), MemoryOrder(failure)  # C takes any int for an order
+    if not failure.orders_loads:
         raise WrongOrderError("a failed compare-exchange", failure)
     if success == MemoryOrder.RELEASE and failure == MemoryOrder.ACQUIRE:
         return MemoryOrder.ACQ_REL
@@ -114,6 +115,7 @@ class _Operations:
 
     def fetch(self, function: Any, at: Any, operand: int, order: int) -> int:
         """Apply a read-modify-write `function` to the word at `at`; return the old value."""
+        order = MemoryOrder(order)  # C takes any int for an order
         spare = self._spare
         buffer = spare.pop() if spare else _ffi.new("uint64_t[2]")
         buffer[0] = operand & 0xFFFF_FFFF_FFFF_FFFF
@@ -158,12 +160,12 @@ class DirectWord(threading.local):
         self._do = _thread.operations
 
     def load(self, order: MemoryOrder, /) -> int:
-        if order == 3 or order == 4:  # noqa: PLR1714, PLR2004  (no shared object: W3)
+        if order != 2 and order != 0 and order != 5:  # noqa: PLR1714, PLR2004  (nothing shared: W3)
             raise WrongOrderError("load", order)
         return self._do.load(self._at, order)
 
     def store(self, value: int, order: MemoryOrder, /) -> None:
-        if order == 2 or order == 4:  # noqa: PLR1714, PLR2004
+        if order != 3 and order != 0 and order != 5:  # noqa: PLR1714, PLR2004
             raise WrongOrderError("store", order)
         self._do.store(self._at, value, order)
 

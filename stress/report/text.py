@@ -12,6 +12,7 @@ verdict  ok: nothing broke a rule this often, on this machine; ...
 """
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,7 +63,7 @@ def show(summary: Summary, saved: dict[int, list[Path]], console: Console) -> No
         console.print(grid)
         for doubt in run.doubts:
             console.print(Text(f"  unknown because  {doubt}", "yellow"))
-        for failure, path in zip(run.failures, saved.get(place, []), strict=False):
+        for failure, path in zip_longest(run.failures, saved.get(place, [])):
             show_failure(failure, path, console)
         console.print()
 

@@ -43,7 +43,7 @@ class Order:
     seconds: float
     threads: int | None
     patience: float
-    """How long a shift may take, in seconds, before a call in it counts as hanging."""
+    """How long no thread may get on, in seconds, before the calls they are in count as hanging."""
 
 
 def main() -> None:

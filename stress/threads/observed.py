@@ -97,8 +97,10 @@ class ObservedSync:
         return ObservedLock(self._beneath.lock(name=name), name, self.taken, self._pauses)
 
     def condition(self, lock: Lock, /) -> Condition:
-        """Return a condition variable of `lock`."""
-        return self._beneath.condition(lock)
+        """Return a condition variable of `lock`, observed where the lock is."""
+        if not isinstance(lock, ObservedLock):
+            return self._beneath.condition(lock)
+        return ObservedCondition(self._beneath.condition(lock.beneath), lock)
 
     def fence(self, order: MemoryOrder, /) -> None:
         """Fence as the `Sync` beneath does."""
@@ -117,7 +119,7 @@ class ObservedLock:
     """A lock that notes each ownership in `taken` and pauses before and after it."""
 
     def __init__(self, lock: Lock, name: str, taken: list[Taken], pauses: list[int]) -> None:
-        self._lock = lock
+        self.beneath = lock
         self._name = name
         self._taken = taken
         self._pauses = pauses
@@ -127,19 +129,27 @@ class ObservedLock:
         """Acquire the lock, noting when it was asked for and when it came."""
         asked = clock()
         self._pause()
-        self._lock.acquire()
-        self._asked, self._owned = asked, clock()
+        self.beneath.acquire()
+        self.owned_since(asked)
 
     def release(self) -> None:
         """Release the lock and note the ownership."""
-        if self._lock.held_by_me():
-            self._taken.append(Taken(self._name, worker.process, self._asked, self._owned, clock()))
-        self._lock.release()
+        if self.held_by_me():
+            self.note()
+        self.beneath.release()
         self._pause()
 
     def held_by_me(self) -> bool:
         """Return whether the calling thread owns the lock."""
-        return self._lock.held_by_me()
+        return self.beneath.held_by_me()
+
+    def owned_since(self, asked: int) -> None:
+        """Take it that the calling thread has come to own the lock, which it asked for then."""
+        self._asked, self._owned = asked, clock()
+
+    def note(self) -> None:
+        """Note the calling thread's ownership, which is about to end."""
+        self._taken.append(Taken(self._name, worker.process, self._asked, self._owned, clock()))
 
     def _pause(self) -> None:
         if self._pauses:
@@ -158,3 +168,30 @@ class ObservedLock:
         /,
     ) -> None:
         self.release()
+
+
+class ObservedCondition:
+    """A condition variable of an observed lock: a wait ends one ownership and begins another."""
+
+    def __init__(self, condition: Condition, lock: ObservedLock) -> None:
+        self._condition = condition
+        self._lock = lock
+
+    def wait(self) -> None:
+        """Give the lock up, sleep until notified, and own the lock again."""
+        if self._lock.held_by_me():
+            self._lock.note()
+        asked = clock()
+        try:
+            self._condition.wait()
+        finally:
+            if self._lock.held_by_me():
+                self._lock.owned_since(asked)
+
+    def notify(self, count: int = 1, /) -> None:
+        """Wake at most `count` of the threads that wait now."""
+        self._condition.notify(count)
+
+    def notify_all(self) -> None:
+        """Wake every thread that waits now."""
+        self._condition.notify_all()

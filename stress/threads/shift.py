@@ -109,16 +109,26 @@ class Shift:
         for thread in self._threads:
             thread.start()
 
-    def join(self, timeout: float) -> bool:
-        """Wait at most `timeout` seconds; return whether all threads have ended."""
-        deadline = clock() + int(timeout * 1e9)
+    def join(self, patience: float) -> bool:
+        """Wait for all threads to end; return False once none has moved for `patience` seconds.
+
+        A machine that is busy or stalled for long lets them move too late, but not stand still.
+        """
+        since, seen = clock(), self._moves()
         for thread in self._threads:
-            thread.join(max(0.0, (deadline - clock()) / 1e9))
-        if any(thread.is_alive() for thread in self._threads):
-            return False
+            while thread.is_alive():
+                thread.join(min(patience, 0.1))
+                if seen != (seen := self._moves()):
+                    since = clock()
+                elif clock() - since > patience * 1e9:
+                    return False
         for total in self._totals:
             self.census.add(total)
         return True
+
+    def _moves(self) -> list[int]:
+        """Return what changes whenever a thread begins or ends a call, or comes to an instance."""
+        return [*self._reached, *map(id, self.doing), *(total.instances for total in self._totals)]
 
     def _work(self, me: int) -> None:
         try:

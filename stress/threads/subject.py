@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
-from registrar.sync import Sync
 from stress.history import Span
+from stress.threads.observed import ObservedSync
 
 
 class Step(NamedTuple):
@@ -59,8 +59,9 @@ class Judgement:
 class Instance(Protocol):
     """One object under test with its program."""
 
-    steps: Sequence[Sequence[Step]]
-    """For each thread, its calls in order."""
+    @property
+    def steps(self) -> Sequence[Sequence[Step]]:
+        """For each thread, its calls in order."""
 
     def judge(self, records: Sequence[Sequence[Record]]) -> Judgement:
         """Judge what the threads noted, when all are done; may call the subject once more."""
@@ -78,7 +79,7 @@ class Stage(Protocol):
     slots: int
     """How many instances a stride has."""
 
-    def instance(self, slot: int, random: Random, sync: Sync) -> Instance:
+    def instance(self, slot: int, random: Random, sync: ObservedSync) -> Instance:
         """Return a new instance in place of the one that was in `slot`."""
 
     def close(self) -> None:

@@ -28,8 +28,12 @@ from typing import IO, Any, Final
 from stress.threads.census import Census
 from stress.threads.child import Order
 
-GRACE: Final = 20.0
-"""Seconds more than its own patience that a child may be silent (it starts, it dumps stacks)."""
+GRACE: Final = 100.0
+"""Seconds more than its own patience that a child may be silent: on a busy machine shifts are slow."""
+
+
+FROM_OUTSIDE: Final = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+"""Signals that say nothing about the interpreter they end."""
 
 
 @dataclass(slots=True)
@@ -59,7 +63,8 @@ class ThreadsRun:
             why = "; ".join(hang["calls"]) or "no call: the harness itself"
             self._stopped("hang", f"did not return in time: {why}", hang)
         elif "error" in message:
-            self.errors.append(message["error"])
+            if message["error"] not in self.errors:
+                self.errors.append(message["error"])
         else:
             self.shifts[message["threads"]] += 1
             self.gil |= message["gil"]
@@ -69,7 +74,13 @@ class ThreadsRun:
 
     def ended(self, status: int, last_words: str) -> None:
         """Take in how the child ended."""
-        if status < 0:
+        if -status in FROM_OUTSIDE:
+            name = signal.Signals(-status).name
+            self.errors.append(
+                f"the child process was ended by {name}, which no interpreter sends itself: by "
+                f"somebody else, or by a kernel out of memory\n{last_words}"
+            )
+        elif status < 0:
             name = signal.Signals(-status).name
             evidence = {"stacks": [last_words]}
             self._stopped("crash", f"the interpreter died of {name}", evidence)
@@ -120,6 +131,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=last_words,
             text=True,
+            errors="replace",
             start_new_session=True,  # Ctrl-C is for the supervisor alone
         )
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -142,7 +154,10 @@ class Child:
         """Yield what the child says, until it says no more or is silent for too long."""
         with contextlib.suppress(queue.Empty):
             while (line := self._lines.get(timeout=self._patience)) is not None:
-                yield json.loads(line)
+                try:
+                    yield json.loads(line)
+                except ValueError:  # half a line, or what a library of C printed
+                    yield {"error": f"the child process wrote what is no report: {line[:80]!r}"}
 
     def stop(self) -> None:
         """Have the child end after the shift it is in."""
