@@ -25,7 +25,7 @@ class Host:
     def of_this_process(cls) -> Self:
         """Ask now: importing an extension module may have turned the GIL back on."""
         gil = gil_enabled()
-        built = "free-threaded" if not gil or _free_threaded_build() else "with the GIL"
+        built = "free-threaded" if not gil or _free_threaded_build() else "GIL"
         return cls(
             f"{platform.python_implementation()} {platform.python_version()} ({built} build, "
             f"{platform.machine()})",

@@ -61,8 +61,9 @@ def show(summary: Summary, saved: dict[int, list[Path]], console: Console) -> No
             grid.add_row(name, value)
         grid.add_row("verdict", _verdict(run))
         console.print(grid)
+        label = "unknown because" if run.verdict is Verdict.UNKNOWN else "note"
         for doubt in run.doubts:
-            console.print(Text(f"  unknown because  {doubt}", "yellow"))
+            console.print(Text(f"  {label}  {doubt}", "yellow"))
         for failure, path in zip_longest(run.failures, saved.get(place, [])):
             show_failure(failure, path, console)
         console.print()
@@ -120,29 +121,41 @@ def show_failure(failure: dict[str, Any], path: Path | None, console: Console) -
 
 def _history_table(history: list[Span]) -> Table:
     """Draw the spans of `history` by their starts, in microseconds from the first."""
-    table = Table(box=None, padding=(0, 2), header_style="dim")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("from us", "to us"):
         table.add_column(heading, justify="right")
     for heading in ("who", "call", "came to"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")  # evidence is never cut
     origin = min((span.start for span in history), default=0)
     for span in history:
         who = f"thread {span.process}" if isinstance(span.process, int) else f"  {span.process}"
-        arguments = ", ".join(f"{value:#x}" for value in span.arguments)
-        table.add_row(
+        arguments = ", ".join(_spelled(value) for value in span.arguments)
+        row = (
             f"{(span.start - origin) / 1000:,.1f}",
             f"{(span.end - origin) / 1000:,.1f}",
             who,
             f"{span.f}({arguments})",
             _came_to(span),
         )
+        table.add_row(*map(Text, row))
     return table
+
+
+def _spelled(value: Any) -> str:
+    """Return a value of a history in the words of a report: whole numbers are addresses."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_spelled, value))}]"
+    return hex(value) if type(value) is int else str(value)
 
 
 def _came_to(span: Span) -> str:
     if span.outcome == "ok":
-        return "ok" if not span.result or isinstance(span.process, str) else f"ok {span.result}"
-    if isinstance(span.result, list):
-        name, address = span.result
-        return name if address is None else f"{name} at {address:#x}"
+        if span.result in (None, []) or isinstance(span.process, str):
+            return "ok"
+        return f"ok {_spelled(span.result) if isinstance(span.result, list) else span.result}"
+    match span.result:
+        case [str() as error, None]:
+            return error
+        case [str() as error, address]:
+            return f"{error} at {_spelled(address)}"
     return f"{span.outcome}: {span.result}"

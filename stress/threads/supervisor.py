@@ -29,7 +29,7 @@ from stress.threads.census import Census
 from stress.threads.child import Order
 
 GRACE: Final = 100.0
-"""Seconds more than its own patience that a child may be silent: on a busy machine shifts are slow."""
+"""Seconds more than its own patience that a child may be silent: busy machines are slow."""
 
 
 FROM_OUTSIDE: Final = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -135,13 +135,15 @@ class Child:
             start_new_session=True,  # Ctrl-C is for the supervisor alone
         )
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         self._say(json.dumps(asdict(order)))
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line)
+        with self._process.stdout as lines:
+            for line in lines:
+                self._lines.put(line)
         self._lines.put(None)
 
     def _say(self, line: str) -> None:
@@ -162,13 +164,17 @@ class Child:
     def stop(self) -> None:
         """Have the child end after the shift it is in."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
 
     def end(self) -> int | None:
         """Return the child's exit status; None if it had to be killed for its silence."""
+        self.stop()
         try:
             return self._process.wait(GRACE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
             return None
+        finally:
+            self._reader.join(10)  # it has read to the end, unless a grandchild writes on
