@@ -100,8 +100,7 @@ class MemoryLayout:
             return cls.from_ranges(ram, gaps)
         except (OSError, ValueError, RecursionError) as error:
             raise LayoutFileError(
-                f"layout file {os.fspath(path)}: {_reason(error)}\n"
-                f"  Write, for example: {_EXAMPLE}"
+                f"layout file {os.fspath(path)}: {_reason(error)}\n  Write, for example: {_EXAMPLE}"
             ) from error
 
     @classmethod

@@ -51,9 +51,7 @@ def tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tool:
 def fake(tmp_path: Path) -> Fake:
     """Make programs that answer the set-up's question as the interpreter they play would."""
 
-    def make(
-        *version: int, implementation: str = "CPython", free_threaded: bool = False
-    ) -> Path:
+    def make(*version: int, implementation: str = "CPython", free_threaded: bool = False) -> Path:
         path = tmp_path / "-".join(["fake", *map(str, version)])
         facts = {
             "path": str(path),
@@ -379,8 +377,7 @@ def test_package_never_turns_gil_on(distribution: str) -> None:
     modules = [
         name
         for name, owners in packages_distributions().items()
-        if distribution in (owner.lower() for owner in owners)
-        and importlib.util.find_spec(name)
+        if distribution in (owner.lower() for owner in owners) and importlib.util.find_spec(name)
     ]
     done = python("-I", "-c", program, *modules)
     assert done.returncode == 0, done.stderr

@@ -148,9 +148,7 @@ def compile_shim(shim: Path, bench: Path) -> None:
         say(f"getting a C compiler from PyPI, 100 MB, for one small file ({error})")
         zig = pypi.wheel("ziglang", bench) / "ziglang" / "zig"
         zig.chmod(0o755)
-        caches = dict.fromkeys(
-            ["ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"], str(bench / "zig")
-        )
+        caches = dict.fromkeys(["ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR"], str(bench / "zig"))
         target = ["-target", f"{platform.machine()}-linux-gnu.2.17"]
         run(zig, "cc", *target, *options, variables=caches)
 
