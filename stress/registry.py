@@ -71,7 +71,7 @@ def find(name: str) -> Subject:
     """Return the subject of ``model`` or ``model:fault``."""
     model, _, fault = name.partition(":")
     kind = offered(model)
-    if fault and fault not in kind.faults:
+    if name != model and fault not in kind.faults:
         raise UnknownModelError(
             f"model {model!r} has no fault {fault!r}.  It has: {', '.join(kind.faults)}."
         )

@@ -77,8 +77,8 @@ def _lines(run: RunSummary, host: Host, seed: int) -> Iterator[tuple[str, str]]:
         yield "examples", f"{run.examples:,}"
         return
     rate = run.calls / run.seconds if run.seconds else 0.0
-    crews = (f"{threads} in {count:,}" for threads, count in sorted(run.shifts.items()))
-    yield "threads", f"{', '.join(crews) or 'none'} shifts"
+    crews = [f"{threads} in {count:,}" for threads, count in sorted(run.shifts.items())]
+    yield "threads", f"{', '.join(crews)} shifts" if crews else "no shift was completed"
     yield "calls", f"{run.calls:,}, {rate:,.0f} a second, on {run.examples:,} instances"
     yield (
         "met",

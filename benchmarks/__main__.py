@@ -1,0 +1,87 @@
+"""``python -m benchmarks [NAME ...]``: run benchmarks and print their tables.
+
+Exit status: 0 measured, whatever came out; 2 wrong usage.
+"""
+
+import json
+from typing import Any, Final
+
+import click
+from rich.console import Console
+
+from benchmarks import faults as table_of_faults
+from benchmarks import recording, register
+from stress.cli import Duration
+from stress.host import Host
+
+SHORT: Final = ("register", "recording")
+"""What runs unasked: the table of faults takes an hour or two."""
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice([*SHORT, "faults"]))
+@click.option(
+    "--for",
+    "seconds",
+    type=Duration(),
+    default="30",
+    show_default=True,
+    help="How long to measure: recording once, register with the GIL off and on.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="How many runs of each fault in each engine.",
+)
+@click.option(
+    "--budget",
+    type=Duration(),
+    default="30",
+    show_default=True,
+    help="How long a run may look for a fault.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    type=click.Choice(table_of_faults.ALL),
+    help="Only this fault; may be given more than once.  [default: all]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def main(  # noqa: PLR0913  (one parameter an option)
+    *,
+    names: tuple[str, ...],
+    seconds: float,
+    seeds: int,
+    budget: float,
+    faults: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Run benchmarks: register, recording (both by default), faults.
+
+    Performance is measured, not asserted: the exit status is 0 whatever comes out.
+    """
+    console = Console(stderr=as_json)
+    host = Host.of_this_process()
+    console.print(f"{host.interpreter}, {host.cores} cores", highlight=False)
+    found: dict[str, Any] = {"interpreter": host.interpreter, "cores": host.cores}
+    for name in names or SHORT:
+        console.print(f"\n{name}", style="bold")
+        if name == "register":
+            found[name] = register.run(seconds)
+            register.show(found[name], console)
+        elif name == "recording":
+            found[name] = recording.run(seconds)
+            recording.show(found[name], console)
+        else:
+            chosen = faults or table_of_faults.ALL
+            found[name] = table_of_faults.run(chosen, seeds, budget, Console(stderr=True))
+            table_of_faults.show(found[name], console)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks")

@@ -1,0 +1,159 @@
+"""From a violation to its file and back: what is found is saved, and found in the file again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stress import cli, failures
+
+pytestmark = pytest.mark.slow
+
+HISTORY = [
+    '{"process": 0, "type": "invoke", "f": "register", "value": [4096, 1], "time": 10}',
+    '{"process": 0, "type": "ok", "f": "register", "value": [], "time": 90}',
+]
+CASE = {"ram": [["0x0", "0x80000000"]], "gaps": [], "offset": "0x0", "refused": []}
+BROKEN: dict[str, Any] = {
+    "kind": "invariant",
+    "model": "registrar",
+    "engine": "threads",
+    "violations": [{"rule": "I1", "message": "as it was"}],
+    "parameters": CASE,
+    "history": HISTORY,
+}
+"""A request that returned although its chunk was never registered."""
+MISMATCH: dict[str, Any] = {
+    "kind": "mismatch",
+    "model": "registrar:end-rounded-down",
+    "engine": "sequential",
+    "violations": [{"rule": "mismatch", "message": "as it was"}],
+    "saved": {"case": CASE, "backend": {}, "calls": [["register", 0, 1]], "message": ""},
+}
+"""Steps that a faulty registrar takes otherwise than the reference."""
+
+
+def stress(*words: object) -> Result:
+    """Return what a command came to, in this process."""
+    return CliRunner().invoke(cli.main, [*map(str, words)])
+
+
+def words_of(text: str) -> str:
+    """Return `text` without line breaks, so that its wrapping does not matter."""
+    return " ".join(text.split())
+
+
+@pytest.mark.threads
+@pytest.mark.parametrize("engine", ["threads", "sequential"])
+def test_violation_is_saved_and_replays(tmp_path: Path, engine: str) -> None:
+    """A run that finds a fault has status 1, and its file replays to what the run printed."""
+    options = ["--for", "20", "--engine", engine, "--out", tmp_path]
+    done = stress("run", "registrar:end-rounded-down", *options)
+    files = [*(tmp_path / "failures").iterdir()]
+
+    assert done.exit_code == 1
+    assert files
+    for file in files:
+        again = stress("replay", file)
+        assert again.exit_code == 1
+        assert file.name in words_of(done.stdout).replace(" ", "")
+        for violation in failures.load(file)["violations"]:
+            message = words_of(violation["message"])
+            assert message in words_of(again.stdout)
+            assert message in words_of(done.stdout)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["verdict"], bool(report["violations"])) == ("failed", True)
+
+
+@pytest.mark.parametrize(("failure", "says"), [(BROKEN, "✗ I1"), (MISMATCH, "✗ register(0x0")])
+def test_replay_judges_by_evidence(tmp_path: Path, failure: dict[str, Any], says: str) -> None:
+    """A replay looks at the history or takes the steps, and not at what was said of them."""
+    done = stress("replay", failures.save(failure, tmp_path))
+
+    assert done.exit_code == 1
+    assert says in done.stdout
+    assert "as it was" not in done.stdout
+
+
+def test_replay_says_when_nothing_fails(tmp_path: Path) -> None:
+    """A failure of a subject that has been mended since has status 0."""
+    mended = MISMATCH | {"model": "registrar"}
+    done = stress("replay", failures.save(mended, tmp_path))
+
+    assert done.exit_code == 0
+    assert "does not fail any more" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"kind": "hang"}, "a hang left no history to judge"),
+        ({"model": "nosuch"}, "there is no model 'nosuch'"),
+        ({"model": "registrar:nosuch"}, "has no fault 'nosuch'"),
+        ({"history": HISTORY[1:]}, "line 1: process 0 returns without a call"),
+        ({"parameters": {}}, "the saved case is damaged"),
+        ({"parameters": CASE | {"offset": "0x1"}}, "is no page"),
+    ],
+)
+def test_replay_rejects_what_cannot_be_judged(
+    tmp_path: Path, change: dict[str, Any], why: str
+) -> None:
+    """A failure without what a judge needs is refused, saying what is wrong; status 2."""
+    done = stress("replay", failures.save(BROKEN | change, tmp_path))
+
+    assert done.exit_code == 2
+    assert why in words_of(done.stderr)
+
+
+def test_replay_rejects_missing_file(tmp_path: Path) -> None:
+    """A file that is not there is wrong usage."""
+    done = stress("replay", tmp_path / "missing.json")
+
+    assert done.exit_code == 2
+    assert "missing.json is not a saved failure: No such file" in words_of(done.stderr)
+
+
+JUNK: list[Any] = [None, 0, -1, 1.5, "", "x", "0x", [], [[]], {}, [None], {"x": 1}, True]
+junk = st.sampled_from(JUNK)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([BROKEN, MISMATCH]), st.data())
+def test_replay_survives_any_damage(
+    tmp_path: Path, failure: dict[str, Any], data: st.DataObject
+) -> None:
+    """Whatever one value of the file becomes, a replay judges it or refuses it, and never falls."""
+    damaged = json.loads(json.dumps(failure))
+    holder: Any = damaged
+    key: Any = data.draw(st.sampled_from(sorted(damaged)))
+    while isinstance(holder[key], dict | list) and holder[key] and data.draw(st.booleans()):
+        holder = holder[key]
+        keys = sorted(holder) if isinstance(holder, dict) else range(len(holder))
+        key = data.draw(st.sampled_from(keys))
+    holder[key] = data.draw(junk)
+    file = tmp_path / "damaged.json"
+    file.write_text(json.dumps({"format": failures.FORMAT} | damaged))
+    done = stress("replay", file)
+
+    assert isinstance(done.exception, SystemExit | None), done.exc_info
+    assert done.exit_code in {0, 1, 2}
+    assert done.exit_code != 2 or done.stderr
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 1), st.sampled_from(["process", "type", "f", "value", "time"]), junk)
+def test_replay_survives_damaged_history(
+    tmp_path: Path, line: int, field: str, value: object
+) -> None:
+    """Whatever a field of the history becomes, a replay judges it or refuses it."""
+    lines = [json.loads(text) for text in HISTORY]
+    lines[line][field] = value
+    damaged = BROKEN | {"history": [json.dumps(entry) for entry in lines]}
+    done = stress("replay", failures.save(damaged, tmp_path))
+
+    assert isinstance(done.exception, SystemExit | None), done.exc_info
+    assert done.exit_code in {0, 1, 2}
