@@ -175,14 +175,15 @@ class MemoryRegistrar:
             address = _natural(address, "address")
         if type(length) is not int or length < 0:
             length = _natural(length, "length")
-        if (address + length + 0xFFF) >> 64:
+        end = address + length + 0xFFF
+        if end >> 64:
             raise OverflowError(
                 f"register({address:#x}, {length:#x}): the request ends past 2**64, where its "
                 f"last page would.\n  Addresses are 64 bits wide; ask for less."
             )
-        end = (address + length + 0xFFF) & ~0xFFF
-        chunks = range((address & ~0xFFF) >> CHUNK_SHIFT, -(-end >> CHUNK_SHIFT))
-        if chunks and chunks.stop > self._chunk_count:
+        stop = -(-(end & ~0xFFF) >> CHUNK_SHIFT)
+        chunks = range(address >> CHUNK_SHIFT, stop)  # where a chunk starts, a page does
+        if stop > self._chunk_count and chunks:
             raise IndexError(
                 f"register({address:#x}, {length:#x}): it reaches chunk {chunks.stop - 1}, but RAM "
                 f"ends in chunk {self._chunk_count - 1}.\n  Nothing was registered (D2).  Ask for "
