@@ -111,6 +111,9 @@ def show_failure(failure: dict[str, Any], path: Path | None, console: Console) -
     console.print(Text(f"✗ {first['rule']}  {first['message']}", "bold red"))
     if path:
         console.print(Text(f"  replay  stress replay {path}"))
+    for name, value in failure.get("parameters", {}).items():
+        if isinstance(value, str):  # the short ones, such as the offset that pieces are shifted by
+            console.print(Text(f"  {name:<7} {value}"))
     for violation in rest:
         console.print(Text(f"  also    {violation['rule']}  {violation['message']}"))
     for stack in failure.get("stacks", []):
