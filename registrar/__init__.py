@@ -16,7 +16,16 @@ Read `bitmap`, then `registrar`; `sync` is the only module that touches the mach
 
 from registrar.bitmap import AtomicBitmap
 from registrar.layout import MemoryLayout
-from registrar.ranges import PAGE_SIZE, MemoryRange, overlapping_ranges
+from registrar.ranges import (
+    PAGE_SIZE,
+    MemoryRange,
+    aligned_subranges,
+    flatten_ranges,
+    merge_adjacent_ranges,
+    overlapping_ranges,
+    subtract_ranges,
+    walk_ranges,
+)
 from registrar.registrar import GRANULARITY, MemoryRegistrar, RegistrationError
 
 __all__ = [
@@ -27,5 +36,10 @@ __all__ = [
     "MemoryRange",
     "MemoryRegistrar",
     "RegistrationError",
+    "aligned_subranges",
+    "flatten_ranges",
+    "merge_adjacent_ranges",
     "overlapping_ranges",
+    "subtract_ranges",
+    "walk_ranges",
 ]
