@@ -25,7 +25,7 @@ import atomics
 from rich.console import Console
 
 from benchmarks.figures import Figure, Reach, figures, reach, show_figures, show_reaches
-from benchmarks.timing import Bind, Body, Turn, cores, in_turns, timed
+from benchmarks.timing import Bind, Body, Crew, Turn, cores, in_turns
 from registrar import GRANULARITY, MemoryLayout, MemoryRange, MemoryRegistrar
 from registrar.sync import ACQUIRE
 from stress.host import Host
@@ -181,7 +181,8 @@ def _loops(length: int) -> Bind:
 
 def _length_of(bind: Bind) -> int:
     """Return the length at which the Python loop takes about as long as a call of `bind`."""
-    pairs = [(timed(bind, 1, CALLS).wall, timed(_loops(100), 1, CALLS).wall) for _ in range(9)]
+    with Crew({REGISTER: bind, LOOP: _loops(100)}, 1) as crew:
+        pairs = [[crew.timed(name, 1, CALLS).wall for name in (REGISTER, LOOP)] for _ in range(9)]
     return max(1, round(median(100 * whole / hundred for whole, hundred in pairs)))
 
 

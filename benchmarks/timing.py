@@ -2,24 +2,25 @@
 
 >>> def bind(me):
 ...     return lambda calls: [pow(me, 2) for _ in range(calls)]
->>> timing = timed(bind, threads=2, calls=10)
+>>> with Crew({"power": bind}, 2) as crew:
+...     timing = crew.timed("power", threads=2, calls=10)
 >>> timing.threads, timing.calls, timing.wall > 0
 (2, 10, True)
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from queue import SimpleQueue
+from typing import Final, Self
 
 from registrar.sync import native
 from stress.host import Host
 from stress.threads.barrier import BrokenBarrierError, SpinBarrier
 
 WARM_UP: Final = 200
-"""Calls that each thread makes before the start: it binds what is its own, and specialises."""
+"""Calls that a thread makes of a subject before the first that is timed."""
 
 QUIET: Final = 0.95
 """The share of its core that a thread must have had for its time to tell anything."""
@@ -31,7 +32,7 @@ type Body = Callable[[int], object]
 """Makes as many calls as it is told."""
 
 type Bind = Callable[[int], Body]
-"""Called in each thread with its number: what the body uses by then is the thread's own."""
+"""Called once in each thread with its number: what it makes then is the thread's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +62,68 @@ type Turn = Mapping[tuple[str, int], Timing]
 """The timings of one turn, by subject and number of threads."""
 
 
-def timed(bind: Bind, threads: int, calls: int) -> Timing:
-    """Time `threads` threads that make `calls` calls each; raise what one of them raises."""
-    barrier = SpinBarrier(threads)
-    spans: list[tuple[int, int, int]] = []
+class Crew:
+    """Threads that bind each of `subjects` once and live as long as the benchmark.
 
-    def work(me: int) -> None:
-        try:
-            body = bind(me)
-            body(WARM_UP)
-        except BaseException:
-            barrier.abort()
-            raise
-        with suppress(BrokenBarrierError):  # whoever broke it says why
-            barrier.wait()
-        before, start = time.thread_time_ns(), time.perf_counter_ns()
-        body(calls)
-        end, after = time.perf_counter_ns(), time.thread_time_ns()
-        spans.append((start, end, after - before))
+    New threads for every timing would be simpler, but an interpreter without a GIL keeps what
+    it learns about a function by thread, and a new thread has it to learn again.
+    """
 
-    workers = [native.spawn(partial(work, me)) for me in range(threads)]
-    for worker in workers:
-        worker.join()
-    wall = max(end for _, end, _ in spans) - min(start for start, _, _ in spans)
-    return Timing(threads, calls, wall, sum(processor for *_, processor in spans))
+    def __init__(self, subjects: Mapping[str, Bind], size: int) -> None:
+        self._subjects = subjects
+        self._jobs: list[SimpleQueue[Job | None]] = [SimpleQueue() for _ in range(size)]
+        self._ended: SimpleQueue[Span | BaseException] = SimpleQueue()
+        self._workers = [native.spawn(partial(self._work, me)) for me in range(size)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for jobs in self._jobs:
+            jobs.put(None)
+        for worker in self._workers:
+            worker.join()
+
+    def timed(self, subject: str, threads: int, calls: int) -> Timing:
+        """Time the first `threads` of the crew; raise what one of them raises."""
+        barrier = SpinBarrier(threads)
+        for jobs in self._jobs[:threads]:
+            jobs.put((subject, calls, barrier))
+        ended = [self._ended.get() for _ in range(threads)]
+        spans = [end for end in ended if not isinstance(end, BaseException)]
+        errors = [end for end in ended if isinstance(end, BaseException)]
+        for error in errors:
+            if not isinstance(error, BrokenBarrierError):  # whoever broke it says why
+                raise error
+        wall = max(end for _, end, _ in spans) - min(start for start, _, _ in spans)
+        return Timing(threads, calls, wall, sum(processor for *_, processor in spans))
+
+    def _work(self, me: int) -> None:
+        bodies: dict[str, Body] = {}
+        for subject, calls, barrier in iter(self._jobs[me].get, None):
+            try:
+                if subject not in bodies:
+                    bodies[subject] = self._subjects[subject](me)
+                    bodies[subject](WARM_UP)
+                self._ended.put(_span(bodies[subject], calls, barrier))
+            except BaseException as error:  # noqa: BLE001  (`timed` raises it)
+                barrier.abort()
+                self._ended.put(error)
+
+
+type Job = tuple[str, int, SpinBarrier]
+"""A subject, how many calls of it, and where its threads meet before them."""
+
+type Span = tuple[int, int, int]
+"""When a thread started and ended, and how long it ran by the system's account."""
+
+
+def _span(body: Body, calls: int, barrier: SpinBarrier) -> Span:
+    barrier.wait()
+    before, start = time.thread_time_ns(), time.perf_counter_ns()
+    body(calls)
+    end, after = time.perf_counter_ns(), time.thread_time_ns()
+    return start, end, after - before
 
 
 def in_turns(
@@ -93,24 +132,20 @@ def in_turns(
     """Time all `subjects` with all numbers of `threads`, turn after turn, for about `seconds`."""
     turns: list[Turn] = []
     end = time.monotonic() + seconds
-    while not turns or time.monotonic() < end:
-        turns.append(
-            {
-                (name, count): _quietly_timed(bind, count, calls)
-                for name, bind in subjects.items()
-                for count in threads
-            }
-        )
+    with Crew(subjects, max(threads)) as crew:
+        while not turns or time.monotonic() < end:
+            sources = [(name, count) for name in subjects for count in threads]
+            turns.append({source: _quietly_timed(crew, *source, calls) for source in sources})
     return turns
 
 
-def _quietly_timed(bind: Bind, threads: int, calls: int) -> Timing:
+def _quietly_timed(crew: Crew, subject: str, threads: int, calls: int) -> Timing:
     """Time again what other work disturbed, a few times, so that whole turns are quiet."""
-    timing = timed(bind, threads, calls)
+    timing = crew.timed(subject, threads, calls)
     for _ in range(PATIENCE if threads <= cores() else 0):
         if timing.quiet:
             break
-        timing = timed(bind, threads, calls)
+        timing = crew.timed(subject, threads, calls)
     return timing
 
 
