@@ -18,8 +18,8 @@ from benchmarks.register import ADDRESS, CALLS, THREADS, registered
 from benchmarks.timing import Bind, Body, Turn, cores, in_turns
 from models.registrar_threads import RegistrarThreads
 from registrar import MemoryRegistrar
-from stress.threads.shift import Shift, ShiftPlan
-from stress.threads.subject import Record, Step
+from stress.threads.shift import Noted, Shift, ShiftPlan
+from stress.threads.subject import Step
 
 RECORDED: Final = "recorded"
 BARE: Final = "not recorded"
@@ -68,8 +68,8 @@ def _performs(steps: Sequence[Sequence[Step]]) -> Bind:
 def _records(shift: Shift, steps: Sequence[Sequence[Step]]) -> Bind:
     def bind(me: int) -> Body:
         def body(calls: int) -> None:
-            records: list[Record] = []
-            shift._perform(me, steps[me][:calls], records.append)  # noqa: SLF001  (the very loop)
+            noted: list[Noted] = []
+            shift.perform(me, steps[me][:calls], noted.append)  # the very loop
 
         return body
 

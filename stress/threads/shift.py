@@ -23,7 +23,7 @@ returns leaves the others at the barrier; the child process watches for that fro
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
@@ -36,6 +36,9 @@ from stress.threads.subject import Instance, Judgement, Record, Stage, Step
 
 PATIENCE: Final = 2 * SPINS
 """How many looks a thread waits for the others at an instance: half spinning, half yielding."""
+
+type Noted = tuple[Step, int, int, Any, Any]
+"""A `Record` before it has a name for its fields, which takes longer than the rest of noting."""
 
 LONGEST_PAUSE: Final = 200
 """In turns of an empty loop: about as long as a short call."""
@@ -95,7 +98,7 @@ class Shift:
         self._barrier = SpinBarrier(count)
         self._instances: list[Instance | None] = [None] * slots
         self._syncs: list[ObservedSync | None] = [None] * slots
-        self._records: list[list[list[Record]]] = [[] for _ in range(slots)]
+        self._noted: list[list[list[Noted]]] = [[] for _ in range(slots)]
         self._reached = [0] * count
         self._totals = [Census() for _ in range(count)]
         self._threads: list[threading.Thread] = []
@@ -157,10 +160,10 @@ class Shift:
             sync = ObservedSync(native, random, self.plan.pauses)
             self._instances[slot] = self.stage.instance(slot, random, sync)
             self._syncs[slot] = sync
-            self._records[slot] = [[] for _ in range(self.plan.threads)]
+            self._noted[slot] = [[] for _ in range(self.plan.threads)]
 
     def _sweep(self, me: int) -> None:
-        reached, instances, records = self._reached, self._instances, self._records
+        reached, instances, noted = self._reached, self._instances, self._noted
         for slot in range(self.stage.slots):
             reached[me] = slot
             for look in range(PATIENCE):
@@ -170,10 +173,11 @@ class Shift:
                     native.pause()
             instance = instances[slot]
             assert instance is not None  # prepared before the barrier
-            self._perform(me, instance.steps[me], records[slot][me].append)
+            self.perform(me, instance.steps[me], noted[slot][me].append)
         reached[me] = self.stage.slots
 
-    def _perform(self, me: int, steps: Any, note: Callable[[Record], None]) -> None:
+    def perform(self, me: int, steps: Iterable[Step], note: Callable[[Noted], None]) -> None:
+        """Take `steps` as thread `me` and note each, as cheaply as can be."""
         for step in steps:
             self.doing[me] = step
             _, arguments, function, prove, pause = step
@@ -184,21 +188,19 @@ class Shift:
             try:
                 result = function(*arguments)
                 end = clock()
-                proof = prove() if prove else None
             except Exception as error:  # noqa: BLE001  (a result like any other: the judge decides)
                 end, proof = clock(), None
                 result = error.with_traceback(None)
-            note(Record(step, start, end, result, proof))
+            else:
+                proof = prove() if prove else None
+            note((step, start, end, result, proof))
         self.doing[me] = None
 
     def _judge(self, me: int, stride: int) -> None:
         total = self._totals[me]
         for slot in self._share(me):
-            instance, sync, records = (
-                self._instances[slot],
-                self._syncs[slot],
-                self._records[slot],
-            )
+            instance, sync = self._instances[slot], self._syncs[slot]
+            records = [list(map(Record._make, own)) for own in self._noted[slot]]
             assert instance is not None
             assert sync is not None
             total.instances += 1
