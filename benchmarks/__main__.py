@@ -7,15 +7,15 @@ import json
 from typing import Any, Final
 
 import click
-from rich.console import Console
 
 from benchmarks import faults as table_of_faults
 from benchmarks import recording, register
 from stress.cli import Duration
 from stress.host import Host
+from stress.report import text
 
 SHORT: Final = ("register", "recording")
-"""What runs unasked: the table of faults takes an hour or two."""
+"""What runs unasked: the table of faults takes ten minutes or more."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,7 +63,7 @@ def main(  # noqa: PLR0913  (one parameter an option)
 
     Performance is measured, not asserted: the exit status is 0 whatever comes out.
     """
-    console = Console(stderr=as_json)
+    console = text.console(stderr=as_json)
     host = Host.of_this_process()
     console.print(f"{host.interpreter}, {host.cores} cores", highlight=False)
     found: dict[str, Any] = {"interpreter": host.interpreter, "cores": host.cores}
@@ -77,7 +77,7 @@ def main(  # noqa: PLR0913  (one parameter an option)
             recording.show(found[name], console)
         else:
             chosen = faults or table_of_faults.ALL
-            found[name] = table_of_faults.run(chosen, seeds, budget, Console(stderr=True))
+            found[name] = table_of_faults.run(chosen, seeds, budget, text.console(stderr=True))
             table_of_faults.show(found[name], console)
     if as_json:
         click.echo(json.dumps(found, indent=1))

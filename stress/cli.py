@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from stress import failures, registry, sequential
@@ -94,7 +93,7 @@ def list_models(*, as_json: bool) -> None:
         table.add_row(name, kind.summary)
         for fault, summary in kind.faults.items():
             table.add_row(f"{name}:{fault}", f"[dim]{summary}[/dim]")
-    console = _console()
+    console = text.console()
     console.print(table)
     console.print("\nengines", style="dim")
     for name, summary in text.ENGINES.items():
@@ -174,7 +173,7 @@ def run(  # noqa: PLR0913  (one parameter an option)
         for name in names:
             registry.find(name).threads(**options)
         failures.check_writable(out)
-    console = _console(stderr=as_json)
+    console = text.console(stderr=as_json)
     summary = Summary(Host.of_this_process(), seed)
     share = seconds / len(names) / len(engines)
     for name, kind in product(names, engines):
@@ -194,12 +193,6 @@ def run(  # noqa: PLR0913  (one parameter an option)
         if as_json:
             click.echo(json.dumps(summary.to_json(), indent=1))
     sys.exit(summary.verdict.exit_code)
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """Return where to print: as wide as the terminal, or 100 columns where there is none."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=100)
 
 
 def _run_threads(order: Order, watch: Callable[[Any], None]) -> RunSummary:
@@ -252,7 +245,7 @@ def replay(file: Path) -> None:
                 f"  Somebody changed it, or another version wrote it.  Find the failure again:  "
                 f"stress run"
             ) from error
-    console = _console()
+    console = text.console()
     for message in found:
         console.print(f"✗ {message}", style="red", markup=False)
     if not found:

@@ -51,6 +51,12 @@ MEANING: Final = {
 }
 
 
+def console(*, stderr: bool = False) -> Console:
+    """Return where to print: as wide as the terminal, or 100 columns where there is none."""
+    found = Console(stderr=stderr)
+    return found if found.is_terminal else Console(stderr=stderr, width=100)
+
+
 def show(summary: Summary, saved: dict[int, list[Path]], console: Console) -> None:
     """Print every run of `summary`; `saved` has the files of each run's failures, by its place."""
     for place, run in enumerate(summary.runs):
