@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from models.registrar import RegistrarMachine, machine_of, replay_sequential
+from models.registrar import RegistrarCase, RegistrarMachine, machine_of, replay_sequential
 from models.registrar_faults import FAULTS
+from models.registrar_invariants import violations
 from models.registrar_threads import RegistrarThreads
 from registrar import MemoryRegistrar
 from stress.history import Span
@@ -32,7 +33,7 @@ class RegistrarSubject:
 
     def rejudge(self, parameters: Mapping[str, Any], history: Sequence[Span]) -> list[Violation]:
         """Judge a history that real threads made, again."""
-        return RegistrarThreads(self._subject).rejudge(parameters, history)
+        return violations(RegistrarCase.from_json(dict(parameters)), history)
 
     def rerun(self, saved: Mapping[str, Any]) -> str | None:
         """Take the steps of a failed state machine again; return how it fails, if it does."""

@@ -7,7 +7,7 @@ chunks asked for are registered once more, one by one, and counted: what was los
 """
 
 import errno
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,9 @@ from registrar import (
     RegistrationError,
 )
 from registrar.backends import BACKENDS, KernelBackend
-from stress.history import Span
+from stress.history import Outcome, Span
 from stress.threads.observed import ObservedSync, Taken, clock, worker
-from stress.threads.subject import Judgement, Record, Step, Violation
+from stress.threads.subject import Judgement, Record, Step
 
 MOST_SLOTS: Final = 96
 MOST_ADDRESS_SPACE: Final = 24 << 40
@@ -72,10 +72,6 @@ class RegistrarThreads:
         offset = random.choice([0, 1 << 50, GRANULARITY, random.randrange(highest) * PAGE_SIZE])
         case = RegistrarCase(layout, min(offset, highest * PAGE_SIZE), frozenset())
         return RegistrarStage(self._subject, self._backend, case, threads)
-
-    def rejudge(self, parameters: Mapping[str, Any], history: Sequence[Span]) -> list[Violation]:
-        """Judge a saved history again."""
-        return violations(RegistrarCase.from_json(dict(parameters)), history)
 
 
 def _named_layout(name: str) -> MemoryLayout | None:
@@ -189,7 +185,9 @@ class RecordingBackend:
 
     def register_range(self, piece: MemoryRange) -> None:
         """Refuse as planned, or have the kernel register `piece`."""
-        start, outcome, result = clock(), "ok", None
+        start = clock()
+        outcome: Outcome = "ok"
+        result: str | None = None
         try:
             if piece in self._refused:
                 raise Planned  # noqa: TRY301  (noted below, like a refusal of the kernel)
@@ -204,7 +202,7 @@ class RecordingBackend:
         finally:
             process = f"backend of {worker.process}"
             arguments = (piece.start, piece.end)
-            span = Span(process, "register_range", arguments, start, clock(), outcome, result)  # type: ignore[arg-type]
+            span = Span(process, "register_range", arguments, start, clock(), outcome, result)
             self.spans.append(span)
 
 

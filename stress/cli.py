@@ -259,6 +259,8 @@ def _judged_again(subject: registry.Subject, failure: dict[str, Any]) -> list[st
         return [message] if message else []
     if failure["kind"] == "invariant":
         history = from_json_lines(failure["history"])
+        if not history:
+            raise ValueError("the history is empty, and no call breaks no rule: save it again")
         return [
             f"{violation.rule}  {violation.message}"
             for violation in subject.rejudge(failure["parameters"], history)

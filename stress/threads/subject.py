@@ -4,7 +4,7 @@ A `ThreadModel` sets a `Stage` (what many instances share: a layout, kernel mapp
 makes `Instance`s: one object under test, and for each thread the calls it makes on it.
 """
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple, Protocol
@@ -91,6 +91,3 @@ class ThreadModel(Protocol):
 
     def stage(self, random: Random, threads: int) -> Stage:
         """Return a stage for `threads` threads."""
-
-    def rejudge(self, parameters: Mapping[str, Any], history: Sequence[Span]) -> list[Violation]:
-        """Judge a saved history again."""

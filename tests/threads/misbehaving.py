@@ -124,10 +124,6 @@ class Model:
         self._threads = threads
         return self
 
-    def rejudge(self, parameters: Mapping[str, Any], history: Sequence[Span]) -> list[Violation]:
-        """Have no rules."""
-        raise NotImplementedError
-
     def instance(self, slot: int, random: Random, sync: ObservedSync) -> "Program":
         """Return a program, unless this is where it goes wrong."""
         assert isinstance(random, Random)

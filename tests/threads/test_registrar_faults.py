@@ -87,7 +87,7 @@ def test_threads_find_fault(fault: str, rule: str) -> None:
     assert rule in {violation["rule"] for violation in found}
     for finding in run.findings:
         history = from_json_lines(finding["history"])
-        again = model.rejudge(finding["parameters"], history)
+        again = RegistrarSubject(fault).rejudge(finding["parameters"], history)
         assert [asdict(violation) for violation in again] == finding["violations"]
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from models.registrar import RegistrarCase, RegistrarReference, cases, requests
 from models.registrar_faults import FAULTS
-from models.registrar_threads import RegistrarInstance, RegistrarThreads, Request
+from models.registrar_subject import RegistrarSubject
+from models.registrar_threads import RegistrarInstance, Request
 from registrar import GRANULARITY, MemoryLayout, MemoryRegistrar
 from registrar.backends import KernelBackend
 from stress.history import Span
@@ -214,5 +215,5 @@ def test_saved_instance_is_judged_alike() -> None:
     judgement = instance.run()
 
     assert judgement.violations
-    again = RegistrarThreads().rejudge(instance.to_json(), judgement.history)
+    again = RegistrarSubject(None).rejudge(instance.to_json(), judgement.history)
     assert again == judgement.violations

@@ -69,6 +69,14 @@ def test_violation_is_saved_and_replays(tmp_path: Path, engine: str) -> None:
     assert (report["verdict"], bool(report["violations"])) == ("failed", True)
 
 
+def test_replay_rejects_empty_history(tmp_path: Path) -> None:
+    """A history without a call proves nothing, so it is wrong usage (2) and never a pass."""
+    done = stress("replay", failures.save(BROKEN | {"history": []}, tmp_path))
+
+    assert done.exit_code == 2
+    assert "the history is empty" in done.output
+
+
 @pytest.mark.parametrize(("failure", "says"), [(BROKEN, "✗ I1"), (MISMATCH, "✗ register(0x0")])
 def test_replay_judges_by_evidence(tmp_path: Path, failure: dict[str, Any], says: str) -> None:
     """A replay looks at the history or takes the steps, and not at what was said of them."""
