@@ -1,0 +1,1 @@
+"""A simulated machine: every schedule, and every read the memory model permits."""

@@ -1,0 +1,1 @@
+"""Litmus tests: the smallest programs that tell one memory model from another."""
