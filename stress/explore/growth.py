@@ -5,16 +5,18 @@ the graph: every write a read may read, every place a write may take.  It never 
 change what is already there is the business of `stress.explore.search.trust`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from stress.explore.graph import INITIAL, READS, WRITES, Event, Graph
+from stress.explore.graph import INITIAL, READS, Event, Graph
 from stress.explore.memory.model import MemoryModel
 from stress.explore.steps import PLAIN, Kind, Step
 
 SEQ_CST: Final = 5
-FREE: Final = (Kind.STORE, Kind.UNLOCK)
-"""What the last event of a lock is while nobody holds it: its first write, or a release."""
+HELD: Final = Kind.LOCK
+"""What the last event of a lock is while somebody holds it."""
+HALTED: Final = -2
+"""`Graph.urgent` of an execution in which a thread found a fault: nothing is added to it."""
 ENDED: Final = (Kind.STUCK, Kind.FAIL, Kind.BOUND)
 """Steps that no thread comes back from."""
 
@@ -24,8 +26,10 @@ class Program(Protocol):
 
     stride: int
     """How many threads there can be."""
-    plain: Sequence[bool]
+    plain: list[bool]
     """For each location, whether it may be accessed non-atomically."""
+    halts_on_race: bool
+    """Whether an execution ends where two accesses race."""
 
     def beginning(self) -> Graph:
         """Return the graph without events: its locations, and the threads at their first steps."""
@@ -53,8 +57,10 @@ class Growth:
         It depends on the graph alone: the first thread that can, but those in an await loop that
         has nothing new to read come last.
         """
-        if graph.urgent >= 0:
+        if graph.urgent != -1:
             return graph.urgent
+        if graph.races and self.program.halts_on_race:
+            return HALTED
         waiting = -1
         for thread, step in enumerate(graph.pending):
             if step is not None and (step.kind < Kind.LOCK or self.enabled(graph, thread)):
@@ -70,7 +76,7 @@ class Growth:
         if step is None or step.kind in ENDED:
             return False
         if step.kind is Kind.LOCK:
-            return graph.writes[step.location][-1].kind in FREE
+            return graph.writes[step.location][-1].kind is not HELD
         if step.kind is Kind.JOIN:
             events = graph.threads[step.location]
             return bool(events) and events[-1].kind is Kind.END
@@ -87,16 +93,20 @@ class Growth:
         for event in reversed(events[:-1]):
             if event.kind is Kind.PAUSE:
                 break
-            if event.kind in READS and graph.writes[event.location][-1] is not event.rf:
-                return graph.writes[event.location][-1].thread == thread
+            if event.kind in READS:
+                latest = graph.writes[event.location][-1]
+                if latest is not event.rf and latest.thread != thread:
+                    return False
         return True
 
     @staticmethod
     def notification(graph: Graph, thread: int, step: Step) -> Event | None:
         """Return the choice that notified the wait `step.value` of `thread`, if there is one."""
         for event in graph.order:
-            if event.kind is Kind.CHOOSE and (thread, step.value) in event.step.expected[event.value]:  # type: ignore[union-attr]  # a CHOOSE has a step  # noqa: E501
-                return event
+            if event.kind is Kind.CHOOSE:
+                assert event.step is not None
+                if (thread, step.value) in event.step.expected[event.value]:
+                    return event
         return None
 
     # What a step adds
@@ -116,7 +126,19 @@ class Growth:
         else:
             hb, porf, loads, fence = bit, bit, 0, 0
         return Event(
-            kind, thread, index, bit, step, step.location, order, value, None, hb, porf, loads, fence
+            kind,
+            thread,
+            index,
+            bit,
+            step,
+            step.location,
+            order,
+            value,
+            None,
+            hb,
+            porf,
+            loads,
+            fence,
         )
 
     def append(self, graph: Graph, event: Event) -> None:
@@ -128,7 +150,9 @@ class Growth:
         if event.order == SEQ_CST:
             graph.seq_cst |= event.bit
 
-    def read(self, graph: Graph, thread: int, step: Step, write: Event, *, fail: bool = False) -> Event:
+    def read(
+        self, graph: Graph, thread: int, step: Step, write: Event, *, fail: bool = False
+    ) -> Event:
         """Return the event of `step` reading `write`; `fail`: a weak one fails spuriously.
 
         A read-modify-write that succeeds is only half carried out: its write is the next step.
@@ -166,6 +190,10 @@ class Growth:
 
     def write(self, graph: Graph, thread: int, step: Step) -> Event:
         """Return the event of `step` writing; where it stands in modification order is open."""
+        if step.kind is Kind.CREATE:
+            while len(graph.writes) <= step.location:
+                graph.writes.append(())
+                graph.reads.append(())
         order = self.model.order(step.order)
         event = self.event(graph, thread, step.kind, step, order, step.value)
         source = graph.threads[thread][-1].rf if step.kind is Kind.MODIFY else None
@@ -182,7 +210,8 @@ class Growth:
             place = next(at for at in range(len(writes)) if writes[at] is source) + 1
             return () if place < len(writes) and writes[place].kind is Kind.MODIFY else (place,)
         floor = graph.floor(
-            event.location, self.model.before(graph, event.thread, event.step)  # type: ignore[arg-type]
+            event.location,
+            self.model.before(graph, event.thread, event.step),  # type: ignore[arg-type]
         )
         return [
             place
@@ -220,6 +249,10 @@ class Growth:
                 event.hb |= event.loads
             if order in (3, 4, 5):
                 event.fence = event.hb
+        elif step.kind is Kind.SPAWN:
+            while len(graph.threads) <= step.location:
+                graph.add_thread(None, None)
+            graph.born[step.location] = event
         elif step.kind is Kind.JOIN:
             self._follow(event, graph.threads[step.location][-1])
         elif step.kind is Kind.WAIT:

@@ -21,82 +21,62 @@ How
 ===
 
 `sys.monitoring` tells of each call before it is made.  A call site is looked at `VISITS` times,
-since what it calls may change, and then costs nothing; leaving a `guarded()` forgets the sites.
-Not seen are calls from within C (``map(time.time, ...)``) and what a site calls only later.
-Before CPython 3.14 nothing tells that a ``with`` statement enters a lock: there the scenario is
-accused where it makes the lock, or where the block ends, which is too late if the block never
-ends.  That is for the watchdog, which finds the OS thread in one place for long without a step,
-and raises `NoStepError` there.  It works on the main OS thread only, by a signal; a C function
-that heeds no signals is beyond it.
+since what it calls may change, and then costs nothing.  Not seen are calls from within C
+(``map(time.time, ...)``) and what a site calls only later.  Before CPython 3.14 nothing tells that
+a ``with`` statement enters a lock: there the scenario is accused where it makes the lock, or where
+the block ends.  If it never ends, that is for the watchdog, which raises `NoStepError` where the
+scenario stays too long without a step.  It needs the main OS thread, which it wakes by a signal; a
+C function that heeds no signals is beyond it.
 """
 
 import signal
 import sys
 import threading
+import types
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import SystemRandom, random
-from types import (
-    BuiltinFunctionType,
-    CodeType,
-    FrameType,
-    FunctionType,
-    MethodDescriptorType,
-    MethodType,
-    ModuleType,
-)
 from typing import Any, Final
 
-VISITS: Final = 16
-"""How often a call site of a scenario is looked at: what it calls may differ the second time."""
-PATIENCE: Final = 10.0
-"""Seconds without a step after which the watchdog looks where the scenario is."""
-LOOKS: Final = 4
-"""How often the watchdog looks in that time: a machine that slept counts as one look."""
-SIGNAL: Final = signal.SIGURG
-"""Wakes the main OS thread; ignored by default, so one that comes too late does no harm."""
+VISITS: Final = 16  # how often a call site is looked at: it may call something else next time
+PATIENCE: Final = 10.0  # seconds without a step, before the watchdog asks where the scenario is
+LOOKS: Final = 4  # of the watchdog in that time: a machine that slept counts as one
+SIGNAL: Final = signal.SIGURG  # ignored by default, so one that comes too late does no harm
 
 LIBRARY: Final = sys.stdlib_module_names
 HARNESS: Final = frozenset(
-    ("stress", "greenlet", "hypothesis", "rich", "click", "coverage")
-    + ("pytest", "_pytest", "pluggy", "pytest_timeout", "xdist", "execnet")
+    {"stress", "greenlet", "hypothesis", "rich", "click", "coverage", "pytest", "_pytest"}
+    | {"pluggy", "pytest_timeout", "xdist", "execnet"}
 )
-BEHALF: Final = frozenset({"logging", "importlib", "_frozen_importlib"})
-"""Parts of the library that run code of others for ends of their own."""
+BEHALF: Final = frozenset({"logging", "importlib", "_frozen_importlib"})  # these run others' code
 
+type Reason = tuple[str, str]
+"""Why calls cannot be explored, and what to use instead."""
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why calls cannot be explored, and what to use instead."""
-
-    why: str
-    instead: str
-
-
-_CLOCK: Final = Reason(
+_CLOCK: Final = (
     "A clock reads differently each time, and an execution must be the same when repeated.",
     "Hand the time in as an argument that the scenario fixes.",
 )
-_SLEEP: Final = Reason(
+_SLEEP: Final = (
     "Real time decides nothing here: the explorer tries every order of steps.",
     "Leave it out; in a loop that waits for another thread use sync.pause().",
 )
-_CHANCE: Final = Reason(
+_CHANCE: Final = (
     "It comes out differently each time, and an execution must be the same when repeated.",
     "Use a random.Random(seed) that the scenario makes, or a value fixed beforehand.",
 )
-_THREADS: Final = Reason(
+_THREADS: Final = (
     "The explorer cannot stop a real thread or process at its steps, so it cannot order them.",
     "Use sync.spawn(function), and join() of what it returns.",
 )
-_WAITING: Final = Reason(
+_WAITING: Final = (
     "While it waits, no simulated thread can run, and who comes first is not explored.",
     "Use sync.lock() and sync.condition(lock).",
 )
-_OUTSIDE: Final = Reason(
+_OUTSIDE: Final = (
     "What is outside the scenario answers when it likes, and while it waits, nothing else runs.",
     "Do it before the exploration, and hand the outcome to the scenario.",
 )
@@ -104,7 +84,7 @@ _LISTS: Final = {
     _CLOCK: """time.time time.time_ns time.monotonic time.monotonic_ns time.perf_counter
         time.perf_counter_ns time.process_time time.process_time_ns time.thread_time
         time.thread_time_ns time.clock_gettime time.clock_gettime_ns datetime.datetime.now
-        datetime.datetime.utcnow datetime.datetime.today datetime.date.today""",
+        datetime.datetime.utcnow datetime.date.today""",
     _SLEEP: "time.sleep",
     _CHANCE: """posix.urandom posix.getrandom secrets.token_bytes secrets.token_hex
         secrets.token_urlsafe secrets.randbelow uuid.uuid1 uuid.uuid4 uuid.uuid6 uuid.uuid7
@@ -127,7 +107,7 @@ _LISTS: Final = {
         os.popen builtins.input asyncio.runners.run asyncio.runners.Runner.run
         asyncio.base_events.BaseEventLoop.run_until_complete select.select select.poll.poll
         select.epoll.poll _socket.socket.recv _socket.socket.recvfrom _socket.socket.connect
-        socket.socket.accept signal.pause signal.sigwait posix.wait posix.waitpid""",
+        socket.socket.accept _signal.pause signal.sigwait posix.wait posix.waitpid""",
 }
 if sys.version_info < (3, 14):  # nothing tells of a lock's __enter__ there
     _LISTS[_WAITING] += """ _thread.allocate_lock _thread.lock threading.RLock
@@ -135,7 +115,7 @@ if sys.version_info < (3, 14):  # nothing tells of a lock's __enter__ there
         threading.Semaphore.__exit__"""
 REFUSED: Final = {name: reason for reason, names in _LISTS.items() for name in names.split()}
 _DRAWS: Final = ("random.Random.", "_random.Random.", "random.SystemRandom.")
-_BOUND: Final = frozenset({BuiltinFunctionType, MethodType})
+_BOUND: Final = frozenset({types.BuiltinFunctionType, types.MethodType})
 
 
 class ForbiddenCallError(RuntimeError):
@@ -209,7 +189,7 @@ class _Looker:
     raised: list[RuntimeError]
     visits: Counter[tuple[int, int]] = field(default_factory=Counter)
 
-    def look(self, code: CodeType, offset: int, called: Any, argument: object) -> object:
+    def look(self, code: types.CodeType, offset: int, called: Any, argument: object) -> object:
         """Judge a call about to be made; tell the interpreter when its site needs no more looks."""
         frame = sys._getframe(1)  # noqa: SLF001  (the one that calls)
         top = _top(frame)
@@ -244,17 +224,17 @@ def _name(called: Any) -> str:  # noqa: PLR0911  (one a kind)
     kind = type(called)
     if kind is partial:
         return _name(called.func)
-    if kind is MethodType:
+    if kind is types.MethodType:
         return _name(called.__func__)
-    if kind is FunctionType:  # its own name may be borrowed, by functools.wraps
+    if kind is types.FunctionType:  # its own name may be borrowed, by functools.wraps
         return f"{called.__globals__.get('__name__')}.{called.__code__.co_qualname}"
     if kind is type:
         return f"{called.__module__}.{called.__qualname__}"
-    if kind is MethodDescriptorType:
+    if kind is types.MethodDescriptorType:
         return f"{_name(called.__objclass__)}.{called.__name__}"
-    if kind is BuiltinFunctionType:
+    if kind is types.BuiltinFunctionType:
         owner = called.__self__
-        if owner is None or type(owner) is ModuleType:
+        if owner is None or type(owner) is types.ModuleType:
             return f"{called.__module__}.{called.__name__}"
         for parent in (owner if type(owner) is type else type(owner)).__mro__:
             if called.__name__ in vars(parent):
@@ -262,12 +242,12 @@ def _name(called: Any) -> str:  # noqa: PLR0911  (one a kind)
     return ""
 
 
-def _top(frame: FrameType) -> str:
+def _top(frame: types.FrameType) -> str:
     """Return the name of the package or top-level module that `frame` runs code of."""
     return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
-def _on_behalf(frame: FrameType | None) -> bool:
+def _on_behalf(frame: types.FrameType | None) -> bool:
     """Return whether a log record or an import, rather than the scenario, brought `frame` about."""
     while frame is not None and (top := _top(frame)) not in HARNESS:
         if top in BEHALF:
@@ -276,12 +256,11 @@ def _on_behalf(frame: FrameType | None) -> bool:
     return False
 
 
-def _accusation(frame: FrameType, name: str, reason: Reason) -> str:
+def _accusation(frame: types.FrameType, name: str, reason: Reason) -> str:
     owner, _, method = name.rpartition(".")
     verb = f"enters {owner} by 'with'" if method in {"__enter__", "__exit__"} else f"calls {name}"
-    code = frame.f_code
-    place = f"{code.co_filename}:{frame.f_lineno}"
-    return f"{place} {verb}, in '{code.co_name}'.\n  {reason.why}\n  {reason.instead}"
+    file, function = frame.f_code.co_filename, frame.f_code.co_name
+    return "\n  ".join((f"{file}:{frame.f_lineno} {verb}, in '{function}'.", *reason))
 
 
 @contextmanager
@@ -312,8 +291,7 @@ class _Watchdog:
     progress: Callable[[], int]
     patience: float
     raised: list[RuntimeError]
-    alike: int = 0
-    """How many looks in a row found the same count of steps."""
+    alike: int = 0  # looks in a row that found the same count of steps
     done: threading.Event = field(default_factory=threading.Event)
 
     def watch(self) -> None:
@@ -326,7 +304,7 @@ class _Watchdog:
             if self.alike >= LOOKS:
                 signal.pthread_kill(threading.main_thread().ident or 0, SIGNAL)
 
-    def woken(self, _: int, frame: FrameType | None) -> None:
+    def woken(self, _: int, frame: types.FrameType | None) -> None:
         """Raise NoStepError in the scenario; let the harness finish what it computes."""
         while frame is not None and _top(frame) in LIBRARY:
             frame = frame.f_back
@@ -336,10 +314,8 @@ class _Watchdog:
         place = f"{frame.f_code.co_filename}:{frame.f_lineno}, in '{frame.f_code.co_name}'"
         error = NoStepError(
             f"No step for {self.patience:g} s: the scenario is at {place}.\n"
-            f"  It waits for something real, such as a lock, or loops without a step; meanwhile no "
-            f"simulated thread can run.\n"
-            f"  Wait with sync.lock() and sync.condition(lock), and put sync.pause() in a loop "
-            f"that waits for another thread."
+            f"  It waits there for something real, or loops; meanwhile no other thread can run.\n"
+            f"  Use sync.lock() and sync.condition(lock), and sync.pause() in a loop that waits."
         )
         self.raised.append(error)
         raise error

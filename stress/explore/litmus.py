@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from stress.explore import memory as memories
 from stress.explore.graph import UNSET, Event, Graph
@@ -168,7 +168,11 @@ class _Thread:
                 fence = Step(Kind.FENCE, order=_number(order))
                 return lambda _: fence
             case c.Store(location, value, order):
-                where, number, stored = self._locations[location], _number(order), self._computation(value)
+                where, number, stored = (
+                    self._locations[location],
+                    _number(order),
+                    self._computation(value),
+                )
                 return lambda at: Step(Kind.STORE, where, order=number, value=stored(at))
             case c.Update():
                 return self._update(instruction)
@@ -193,8 +197,13 @@ class _Thread:
         desired = self._computation(instruction.desired)
         success, failure = _number(instruction.success), _number(instruction.failure)
         return lambda at: Step(
-            Kind.COMPARE_EXCHANGE, where, order=success, failure=failure,
-            expected=expected(at), value=desired(at), weak=instruction.weak,
+            Kind.COMPARE_EXCHANGE,
+            where,
+            order=success,
+            failure=failure,
+            expected=expected(at),
+            value=desired(at),
+            weak=instruction.weak,
         )
 
     # Running
@@ -234,6 +243,8 @@ def _number(order: c.Order) -> int:
 
 class LitmusProgram:
     """A litmus test as `stress.explore.growth.Program`."""
+
+    halts_on_race = False
 
     def __init__(self, test: c.LitmusTest) -> None:
         names = {name: place for place, name in enumerate(test.initial)}
@@ -333,6 +344,3 @@ def explore_test(
         found.states[program.final(graph)] += 1
     found.seconds = time.perf_counter() - started
     return found
-
-
-__all__ = ["Any", "Explored", "LitmusProgram", "explore_test", "wrapped"]

@@ -60,6 +60,3 @@ def earlier(graph: Graph, write: Event) -> list[Event]:
         return []
     previous = writes[place - 1]
     return [previous, *(read for read in graph.reads[write.location] if read.rf is previous)]
-
-
-
