@@ -47,7 +47,8 @@ class Moment(NamedTuple):
     tick: int
     """Greater than that of every moment before it in this run: one of many possible orders."""
     thread: int
-    index: int
+    position: int
+    """How many events the thread had taken."""
 
 
 class Location:
@@ -211,10 +212,10 @@ class Machine:
             return one.tick < other.tick
         assert self._graph is not None
         events = self._graph.threads[one.thread]
-        if one.index >= len(events) or other.index == 0:
+        if one.position >= len(events) or other.position == 0:
             return False
-        last = self._graph.threads[other.thread][other.index - 1]
-        return last.hb & events[one.index].bit != 0
+        last = self._graph.threads[other.thread][other.position - 1]
+        return last.hb & events[one.position].bit != 0
 
     # What the search calls
 
