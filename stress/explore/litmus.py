@@ -1,244 +1,25 @@
-"""Litmus tests on the simulated machine: threads that can be resumed from any of their states.
+"""Litmus tests on the simulated machine.
 
-The state of a litmus thread is where it stands and what its locals hold, and never changes once
-made.  Each event keeps the state its thread was left in, so going back to an earlier graph costs
-nothing: no thread runs again.
+>>> from stress.litmus.program import Compare, Condition, LitmusTest, Register
+>>> x = c.Load("r", "x", None), c.Store("x", c.Constant(1), None)
+>>> at_end = Condition("exists", Compare(Register(0, "r"), 1))
+>>> found = explore_test(LitmusTest("race", {"x": 0}, ((x[0],), (x[1],)), at_end))
+>>> found.executions, found.races, sorted(found.states)
+(2, 2, [(0,), (1,)])
+
+A race does not end an execution here, as it does that of a scenario: it is counted.
 """
 
-import operator
-import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
 
 from stress.explore import memory as memories
+from stress.explore.exploration import Bounds, Exploration
+from stress.explore.explorer import explore
 from stress.explore.graph import UNSET, Event, Graph
 from stress.explore.memory.model import MemoryModel
-from stress.explore.search.trust import TruSt
-from stress.explore.steps import PLAIN, Kind, Step
+from stress.explore.resumable import ResumableThread
+from stress.explore.steps import Kind, Step
 from stress.litmus import program as c
-
-type Locals = tuple[int, ...]
-type Compute = Callable[[Locals], int]
-type State = tuple[int, Locals]
-"""Where in the code of the thread, and its locals."""
-
-
-def wrapped(value: int) -> int:
-    """Return `value` as a signed 32-bit int.
-
-    >>> wrapped(2**31)
-    -2147483648
-    """
-    return (value + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
-
-
-def _quotient(left: int, right: int) -> int:
-    """Divide as C does, towards 0; what C leaves undefined is 0."""
-    if right == 0:
-        return 0
-    quotient = abs(left) // abs(right)
-    return quotient if (left < 0) == (right < 0) else -quotient
-
-
-BINARY: Final[dict[str, Callable[[int, int], int]]] = {
-    "+": lambda a, b: wrapped(a + b),
-    "-": lambda a, b: wrapped(a - b),
-    "*": lambda a, b: wrapped(a * b),
-    "/": lambda a, b: wrapped(_quotient(a, b)),
-    "%": lambda a, b: wrapped(a - b * _quotient(a, b)),
-    "<<": lambda a, b: wrapped(a << (b & 31)),
-    ">>": lambda a, b: a >> (b & 31),
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-    "==": lambda a, b: int(a == b),
-    "!=": lambda a, b: int(a != b),
-    "<": lambda a, b: int(a < b),
-    "<=": lambda a, b: int(a <= b),
-    ">": lambda a, b: int(a > b),
-    ">=": lambda a, b: int(a >= b),
-    "&&": lambda a, b: int(bool(a) and bool(b)),
-    "||": lambda a, b: int(bool(a) or bool(b)),
-}
-UNARY: Final[dict[str, Callable[[int], int]]] = {
-    "-": lambda a: wrapped(-a),
-    "~": lambda a: ~a,
-    "!": lambda a: int(not a),
-}
-
-
-class _Place:
-    """A point in the code of a thread: what is done there, and where it goes on."""
-
-    __slots__ = ("compute", "into", "make", "next", "target")
-
-    def __init__(self) -> None:
-        self.make: Callable[[Locals], Step] | None = None
-        """Makes the step; None where nothing is shared: a computation, or a jump."""
-        self.into: int | None = None
-        """The local that gets the value read or computed."""
-        self.compute: Compute | None = None
-        self.target: int | None = None
-        """Where to go if `compute` gives 0."""
-        self.next = 0
-
-
-class _Thread:
-    """The code of one thread, compiled to places."""
-
-    def __init__(self, code: tuple[c.Instruction, ...], locations: dict[str, int]) -> None:
-        self._locations = locations
-        self.locals: dict[str, int] = {}
-        self._places: list[_Place] = []
-        self._compile(code)
-
-    # Compilation
-
-    def _local(self, name: str) -> int:
-        return self.locals.setdefault(name, len(self.locals))
-
-    def _place(self) -> _Place:
-        place = _Place()
-        self._places.append(place)
-        place.next = len(self._places)
-        return place
-
-    def _compile(self, code: tuple[c.Instruction, ...]) -> None:
-        for instruction in code:
-            if isinstance(instruction, c.If):
-                self._compile_if(instruction)
-                continue
-            place = self._place()
-            if isinstance(instruction, c.Assign):
-                place.compute = self._computation(instruction.value)
-                place.into = self._local(instruction.into)
-            else:
-                place.make = self._step(instruction)
-                if isinstance(instruction, c.Load | c.Update) and instruction.into is not None:
-                    place.into = self._local(instruction.into)
-                elif isinstance(instruction, c.CompareExchange):
-                    self._compile_found(instruction, place)
-
-    def _compile_found(self, instruction: c.CompareExchange, place: _Place) -> None:
-        """Assign the two results: the value found, and whether it was the expected one.
-
-        A compare-exchange hands both over as one number, ``found * 2 + success``.
-        """
-        place.into = both = self._local(f"{instruction.found} and success")
-        found = self._place()
-        found.compute, found.into = lambda at: at[both] >> 1, self._local(instruction.found)
-        if instruction.into is not None:
-            done = self._place()
-            done.compute, done.into = lambda at: at[both] & 1, self._local(instruction.into)
-
-    def _compile_if(self, instruction: c.If) -> None:
-        test = self._place()
-        test.compute = self._computation(instruction.condition)
-        self._compile(instruction.then)
-        if instruction.otherwise:
-            jump = self._place()
-            test.target = len(self._places)
-            self._compile(instruction.otherwise)
-            jump.next = len(self._places)
-        else:
-            test.target = len(self._places)
-
-    def _computation(self, expression: c.Expression) -> Compute:
-        match expression:
-            case c.Constant(value):
-                return lambda _: value
-            case c.Local(name):
-                return operator.itemgetter(self._local(name))
-            case c.Unary(symbol, operand):
-                inner, unary = self._computation(operand), UNARY[symbol]
-                return lambda at: unary(inner(at))
-            case c.Binary(symbol, left, right):
-                one, two, binary = self._computation(left), self._computation(right), BINARY[symbol]
-                return lambda at: binary(one(at), two(at))
-
-    def _step(self, instruction: c.Instruction) -> Callable[[Locals], Step]:
-        """Return what makes the step; where no local plays a part, it is always the same one."""
-        match instruction:
-            case c.Load(_, location, order):
-                load = Step(Kind.LOAD, self._locations[location], order=_number(order))
-                return lambda _: load
-            case c.Fence(order):
-                fence = Step(Kind.FENCE, order=_number(order))
-                return lambda _: fence
-            case c.Store(location, value, order):
-                where, number, stored = (
-                    self._locations[location],
-                    _number(order),
-                    self._computation(value),
-                )
-                return lambda at: Step(Kind.STORE, where, order=number, value=stored(at))
-            case c.Update():
-                return self._update(instruction)
-            case c.CompareExchange():
-                return self._compare_exchange(instruction)
-        raise AssertionError(instruction)
-
-    def _update(self, instruction: c.Update) -> Callable[[Locals], Step]:
-        where, order = self._locations[instruction.location], _number(instruction.order)
-        operand = self._computation(instruction.operand)
-        change = BINARY.get(instruction.operator, lambda _, new: new)
-
-        def make(at: Locals) -> Step:
-            number = operand(at)
-            return Step(Kind.UPDATE, where, order=order, update=lambda old: change(old, number))
-
-        return make
-
-    def _compare_exchange(self, instruction: c.CompareExchange) -> Callable[[Locals], Step]:
-        where = self._locations[instruction.location]
-        expected = self._computation(instruction.expected)
-        desired = self._computation(instruction.desired)
-        success, failure = _number(instruction.success), _number(instruction.failure)
-        return lambda at: Step(
-            Kind.COMPARE_EXCHANGE,
-            where,
-            order=success,
-            failure=failure,
-            expected=expected(at),
-            value=desired(at),
-            weak=instruction.weak,
-        )
-
-    # Running
-
-    def beginning(self) -> tuple[Step | None, State]:
-        """Return the first step, and the state it is asked in."""
-        return self._run(0, (0,) * len(self.locals))
-
-    def after(self, state: State, value: int) -> tuple[Step | None, State]:
-        """Return the step after the one asked for in `state`, which came to `value`."""
-        at, local = state
-        place = self._places[at]
-        if place.into is not None:
-            local = (*local[: place.into], value, *local[place.into + 1 :])
-        return self._run(place.next, local)
-
-    def _run(self, at: int, local: Locals) -> tuple[Step | None, State]:
-        places = self._places
-        while at < len(places):
-            place = places[at]
-            if place.make is not None:
-                return place.make(local), (at, local)
-            at = place.next
-            if place.compute is not None:
-                value = place.compute(local)
-                if place.into is not None:
-                    local = (*local[: place.into], value, *local[place.into + 1 :])
-                elif not value:
-                    assert place.target is not None
-                    at = place.target
-        return None, (at, local)
-
-
-def _number(order: c.Order) -> int:
-    return PLAIN if order is None else int(order)
 
 
 class LitmusProgram:
@@ -250,7 +31,7 @@ class LitmusProgram:
         names = {name: place for place, name in enumerate(test.initial)}
         self._test = test
         self._names = names
-        self._threads = [_Thread(code, names) for code in test.threads]
+        self._threads = [ResumableThread(code, names) for code in test.threads]
         self._beginnings = [thread.beginning() for thread in self._threads]
         self.stride = max(len(self._threads), 1)
         plain = {name for code in test.threads for name in _accessed_plainly(code)}
@@ -317,30 +98,32 @@ def _accessed_plainly(code: tuple[c.Instruction, ...]) -> set[str]:
     return found
 
 
-@dataclass
-class Explored:
-    """What an exploration found: how many executions came to each final state."""
+@dataclass(frozen=True)
+class LitmusTask:
+    """A litmus test to explore under a memory model."""
 
-    executions: int = 0
-    blocked: int = 0
-    races: int = 0
-    """Executions with a data race."""
-    states: Counter[tuple[int, ...]] = field(default_factory=Counter)
-    """By the values of what the test observes, in its order."""
-    seconds: float = 0.0
+    test: c.LitmusTest
+    memory: str = "rc11"
+    release_sequence: str = "c++20"
 
+    def program(self) -> LitmusProgram:
+        """Return the test as a program."""
+        return LitmusProgram(self.test)
 
-def explore_test(
-    test: c.LitmusTest, memory: str = "rc11", release_sequence: str = "c++20"
-) -> Explored:
-    """Explore every execution of `test` under the memory model of that name."""
-    started = time.perf_counter()
-    program = LitmusProgram(test)
-    found = Explored()
-    model: MemoryModel = memories.by_name(memory, release_sequence)
-    for graph in TruSt(program, model).complete():
+    def model(self) -> MemoryModel:
+        """Return the memory model."""
+        return memories.by_name(self.memory, self.release_sequence)
+
+    @staticmethod
+    def judge(program: LitmusProgram, graph: Graph, found: Exploration) -> None:
+        """Count an execution and the state it came to."""
         found.executions += 1
         found.races += bool(graph.races)
         found.states[program.final(graph)] += 1
-    found.seconds = time.perf_counter() - started
-    return found
+
+
+def explore_test(
+    test: c.LitmusTest, memory: str = "rc11", release_sequence: str = "c++20", *, jobs: int = 1
+) -> Exploration:
+    """Explore every execution of `test` under the memory model of that name."""
+    return explore(LitmusTask(test, memory, release_sequence), Bounds(), jobs=jobs)

@@ -36,13 +36,14 @@ class TruSt:
         self.growth = Growth(program, model)
         self._program = program
         self._model = model
+        self.restore = program.restore
         beginning = program.beginning()
         self._firsts = beginning.pending[:]
         self.stack = [beginning]
 
     def complete(self) -> Iterator[Graph]:
         """Yield every execution that cannot go on, complete or not; `stack` is what is left."""
-        stack, restore, runnable = self.stack, self._program.restore, self.growth.runnable
+        stack, restore, runnable = self.stack, self.restore, self.growth.runnable
         while stack:
             graph = stack.pop()
             restore(graph)
