@@ -2,7 +2,7 @@
 
 The work of an exhaustive search is a list of beginnings of executions (`stress.explore.prefix`).
 A unit of work is some of them and a slice of time; it comes back as what was found and what is left.
-What was found counts only when it has come back: if a process is killed, its unit is done again,
+What was found counts only when it has come back: if a process is killed, its unit is done again
 and the counts stay exact.  What is left is also what an interrupted exploration goes on from.
 """
 
@@ -163,12 +163,13 @@ class Explorer:
         program, model = self.task.program(), self.task.model()
         kind = {"random": RandomWalk, "pct": PCT}[search.name]
         count = self.bounds.executions or SAMPLES
-        for graph in kind(program, model, Random(search.seed), count).complete():
+        drawn = kind(program, model, Random(search.seed), count)
+        for graph in drawn.complete():
             self.task.judge(program, graph, self.found)
+            count -= 1
             if self._over():
                 break
-        else:
-            self.found.finished = True
+        self.found.finished = count == 0
         self.left = []
 
     def _together(self, jobs: int) -> None:

@@ -373,7 +373,8 @@ class Machine:
             return f"its end ({step.value!r})" if step.value is not None else "its end"
         where = ""
         if 0 <= step.location < len(self.locations) and step.kind not in (Kind.SPAWN, Kind.JOIN):
-            where = f" of {self.locations[step.location].name}"
+            location = self.locations[step.location]
+            where = f" of {location.name or f'{location.kind} {step.location}'}"
         value = f" ({step.value!r})" if isinstance(step.value, int) else ""
         return f"{step.kind.name.lower()}{where}{value}"
 
