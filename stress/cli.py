@@ -1,4 +1,4 @@
-"""The command line: `stress list`, `stress run`, `stress replay`.
+"""The command line: `stress list`, `stress run`, `stress replay`, `stress litmus`.
 
 Exit status: 0 ok, 1 a check failed, 2 wrong usage, 3 unknown.
 """
@@ -19,6 +19,7 @@ from rich.table import Table
 from stress import failures, registry, sequential
 from stress.history import from_json_lines
 from stress.host import Host
+from stress.litmus.command import litmus
 from stress.report import text
 from stress.report.progress import watching
 from stress.report.summary import RunSummary, Summary
@@ -72,6 +73,9 @@ def _usage_errors() -> Iterator[None]:
 @click.version_option(package_name="registrar-stress")
 def main() -> None:
     """Try to prove concurrent Python wrong, and say exactly what a pass means."""
+
+
+main.add_command(litmus)
 
 
 @main.command(name="list")
