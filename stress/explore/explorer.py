@@ -174,37 +174,44 @@ class Explorer:
 
     def _together(self, jobs: int) -> None:
         """Explore in `jobs` processes, and replace those that are killed."""
-        waiting = self.left
+        found, self.left = unit_done(self.task, self.left, self.bounds)  # it may be all there is
+        self.found.merge(found)
         running: dict[Future[Any], list[Prefix]] = {}
         pool = _new_pool(jobs)
         try:
-            while (waiting or running) and not self._over():
-                share = max(1, min(SHARE, len(waiting) // jobs))
-                while waiting and len(running) < jobs:
-                    unit, waiting[:share] = waiting[:share], []
-                    running[pool.submit(unit_done, self.task, unit, self.bounds)] = unit
+            while (self.left or running) and not self._over():
+                self._submit(pool, running, jobs)
                 done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
-                for future in done:
-                    unit = running.pop(future)
-                    try:
-                        found, left = future.result()
-                    except BrokenProcessPool:
-                        waiting += unit
-                        continue
-                    self.found.merge(found)
-                    waiting += left
-                if any(isinstance(each.exception(), BrokenProcessPool) for each in done):
-                    for unit in running.values():
-                        waiting += unit
-                    running.clear()
+                broken = [self._take(future, running.pop(future)) for future in done]
+                if any(broken):
                     pool.shutdown(wait=False)
                     pool = _new_pool(jobs)
+                    self.left += [prefix for unit in running.values() for prefix in unit]
+                    running.clear()
         finally:
-            for unit in running.values():
-                waiting += unit
+            self.left += [prefix for unit in running.values() for prefix in unit]
             pool.shutdown(cancel_futures=True)
-        self.found.finished = not waiting
-        self.left = waiting
+        self.found.finished = not self.left
+
+    def _submit(
+        self, pool: ProcessPoolExecutor, running: dict[Future[Any], list[Prefix]], jobs: int
+    ) -> None:
+        """Give every process that has none a unit of work: of the oldest, which lead to most."""
+        share = max(1, min(SHARE, len(self.left) // jobs))
+        while self.left and len(running) < jobs:
+            unit, self.left = self.left[:share], self.left[share:]
+            running[pool.submit(unit_done, self.task, unit, self.bounds)] = unit
+
+    def _take(self, done: Future[Any], unit: list[Prefix]) -> bool:
+        """Count what a unit came to; return whether its process was killed."""
+        try:
+            found, left = done.result()
+        except BrokenProcessPool:
+            self.left += unit
+            return True
+        self.found.merge(found)
+        self.left += left
+        return False
 
 
 def _new_pool(jobs: int) -> ProcessPoolExecutor:
