@@ -1,4 +1,4 @@
-"""Which memory orders are load-bearing: each access of a subject is weakened until something breaks.
+"""Which memory orders are load-bearing: each access is weakened until something breaks.
 
 First one access at a time, all others as written; then greedily together, for two accesses may
 each be weakened and not both.  Every answer is an exhaustive exploration of all the scenarios; so

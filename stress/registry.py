@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from hypothesis.stateful import RuleBasedStateMachine
 
+from stress.explore.scenario import Scenario
 from stress.history import Span
 from stress.threads.subject import ThreadModel, Violation
 
@@ -39,6 +40,9 @@ class Subject(Protocol):
 
         It leaves the run that failed last in its attribute ``last_failure``, as JSON.
         """
+
+    def scenarios(self) -> Mapping[str, Scenario]:
+        """Return the scenarios that the explorer runs, by name."""
 
     def rejudge(self, parameters: Mapping[str, Any], history: Sequence[Span]) -> list[Violation]:
         """Judge a history that real threads made, again."""

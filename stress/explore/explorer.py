@@ -1,9 +1,9 @@
 """Carries out an exploration: by one process or several, up to its bounds, with news on the way.
 
 The work of an exhaustive search is a list of beginnings of executions (`stress.explore.prefix`).
-A unit of work is some of them and a slice of time; it comes back as what was found and what is left.
-What was found counts only when it has come back: if a process is killed, its unit is done again
-and the counts stay exact.  What is left is also what an interrupted exploration goes on from.
+A unit of work is some of them and a slice of time; it comes back as what was found and what is
+left.  What was found counts only when it has come back: if a process is killed, its unit is done
+again and the counts stay exact.  What is left is also what an interrupted exploration goes on from.
 """
 
 import signal
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from random import Random
@@ -43,6 +43,9 @@ class Task(Protocol):
 
     def model(self) -> MemoryModel:
         """Return the memory model."""
+
+    def guard(self, program: Any, /) -> AbstractContextManager[None]:
+        """Return what surrounds an exploration, and refuses what cannot be explored."""
 
     def judge(self, program: Any, graph: Graph, found: Exploration, /) -> None:
         """Count an execution that cannot go on, and note what is wrong with it."""
@@ -145,17 +148,18 @@ class Explorer:
         if self.left != [Prefix.empty()]:
             search.stack = [regrown(program, model, prefix) for prefix in self.left]
         noted = time.perf_counter()
-        for graph in search.complete():
-            self.task.judge(program, graph, self.found)
-            now = time.perf_counter()
-            if (
-                self.found.failure is not None
-                or self.found.executions == self.bounds.executions
-                or now - noted > 0.1  # noqa: PLR2004  (often enough for whoever watches)
-            ):
-                noted = now
-                if self._over():
-                    break
+        with self.task.guard(program):
+            for graph in search.complete():
+                self.task.judge(program, graph, self.found)
+                now = time.perf_counter()
+                if (
+                    self.found.failure is not None
+                    or self.found.executions == self.bounds.executions
+                    or now - noted > 0.1  # noqa: PLR2004  (often enough for whoever watches)
+                ):
+                    noted = now
+                    if self._over():
+                        break
         self.found.finished = not search.stack
         self.left = []
 
@@ -164,11 +168,12 @@ class Explorer:
         kind = {"random": RandomWalk, "pct": PCT}[search.name]
         count = self.bounds.executions or SAMPLES
         drawn = kind(program, model, Random(search.seed), count)
-        for graph in drawn.complete():
-            self.task.judge(program, graph, self.found)
-            count -= 1
-            if self._over():
-                break
+        with self.task.guard(program):
+            for graph in drawn.complete():
+                self.task.judge(program, graph, self.found)
+                count -= 1
+                if self._over():
+                    break
         self.found.finished = count == 0
         self.left = []
 
@@ -231,14 +236,15 @@ def unit_done(task: Task, unit: list[Prefix], bounds: Bounds) -> tuple[Explorati
     if unit != [Prefix.empty()]:
         search.stack = [regrown(program, model, prefix) for prefix in unit]
     found = Exploration()
-    for graph in search.complete():
-        task.judge(program, graph, found)
-        if (
-            found.failure is not None
-            or time.perf_counter() > deadline
-            or found.executions == bounds.executions
-        ):
-            break
+    with task.guard(program):
+        for graph in search.complete():
+            task.judge(program, graph, found)
+            if (
+                found.failure is not None
+                or time.perf_counter() > deadline
+                or found.executions == bounds.executions
+            ):
+                break
     return found, [prefix_of(program, graph) for graph in search.stack]
 
 

@@ -34,8 +34,8 @@ class Event:
     included, in happens-before and in (po | asw | rf)+.  ``sync`` is what an acquire load of this
     write makes visible; ``loads`` what an acquire fence after this event would; ``fence`` what a
     release fence before this event already published.  ``after`` is the step its thread asked for
-    next (`UNSET` until the thread was run that far), ``state`` where a resumable thread then stands;
-    of a SPAWN, the first step of the new thread.
+    next (`UNSET` until the thread was run that far), ``state`` where a resumable thread then
+    stands; of a SPAWN, the first step of the new thread.
     """
 
     __slots__ = (
@@ -58,7 +58,7 @@ class Event:
         "value",
     )
 
-    def __init__(  # noqa: PLR0913  (one parameter a field)
+    def __init__(  # noqa: PLR0913, PLR0917  (one parameter a field)
         self,
         kind: Kind,
         thread: int,

@@ -111,7 +111,7 @@ class Growth:
 
     # What a step adds
 
-    def event(  # noqa: PLR0913
+    def event(  # noqa: PLR0913, PLR0917  (what an event is made of)
         self, graph: Graph, thread: int, kind: Kind, step: Step, order: int, value: Any = None
     ) -> Event:
         """Return a new last event of `thread` that comes after its last one alone."""
@@ -236,7 +236,7 @@ class Growth:
             if (
                 not other.bit & (event.hb | INITIAL)
                 and other.thread != event.thread
-                and (event.order == PLAIN or other.order == PLAIN)
+                and PLAIN in (event.order, other.order)
             ):
                 graph.races += (event.bit | other.bit,)
 

@@ -10,6 +10,7 @@
 A race does not end an execution here, as it does that of a scenario: it is counted.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from stress.explore import memory as memories
@@ -113,6 +114,11 @@ class LitmusTask:
     def model(self) -> MemoryModel:
         """Return the memory model."""
         return memories.by_name(self.memory, self.release_sequence)
+
+    @staticmethod
+    def guard(program: LitmusProgram) -> AbstractContextManager[None]:  # noqa: ARG004
+        """Refuse nothing: a litmus test can do no harm."""
+        return nullcontext()
 
     @staticmethod
     def judge(program: LitmusProgram, graph: Graph, found: Exploration) -> None:

@@ -12,12 +12,14 @@ unwound at once: its steps raise `AbandonedThread`, so that no ``finally`` of it
 
 import gc
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Final, NamedTuple, NoReturn
 
 from greenlet import getcurrent, greenlet
 
 from stress.explore.graph import INITIAL, UNSET, Event, Graph
 from stress.explore.growth import HALTED
+from stress.explore.guard import ForbiddenCallError, NoStepError
 from stress.explore.steps import Kind, Step
 
 GARBAGE: Final = 200_000
@@ -117,7 +119,7 @@ class Machine:
         self._graph: Graph | None = None
         self._abandoned = False
         self._ticks = 0
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         """Why the exploration cannot go on."""
 
     # What threads call
@@ -217,6 +219,11 @@ class Machine:
         last = self._graph.threads[other.thread][other.position - 1]
         return last.hb & events[one.position].bit != 0
 
+    def standing(self) -> dict[int, FrameType]:
+        """Return the innermost frame of every thread that stands at a step."""
+        threads = self._threads.items()
+        return {number: each.greenlet.gr_frame for number, each in threads if each.greenlet}
+
     # What the search calls
 
     def beginning(self) -> Graph:
@@ -303,7 +310,7 @@ class Machine:
         self.steps += 1
         step: Step = thread.greenlet.switch(message)
         thread.step = step
-        if step.kind is Kind.END or step.kind is Kind.FAIL:
+        if step.kind is Kind.END or step.kind is Kind.FAIL or step is _NOTHING:
             self._pool.append(thread.greenlet)
             thread.greenlet = None
             if step.kind is Kind.FAIL and self._graph is not None:
@@ -320,8 +327,8 @@ class Machine:
                 answer = Step(Kind.END)
             except AbandonedThread:
                 answer = _NOTHING
-            except (KeyboardInterrupt, SystemExit):
-                raise
+            except (KeyboardInterrupt, SystemExit, ForbiddenCallError, NoStepError) as error:
+                self.error, answer = error, _NOTHING
             except BaseException as error:  # noqa: BLE001  (pytest.fail raises a BaseException)
                 answer = Step(Kind.FAIL, value=error)
             thread = self._hub.switch(answer)

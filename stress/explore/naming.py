@@ -82,8 +82,6 @@ class Names:
 
     given: dict[int, str]
     """The names that the scenario gave, by location."""
-    kinds: dict[int, str]
-    """What each location is: word, cell or lock."""
     seen: dict[int, list[str]] = field(default_factory=dict)
     """The names that were found where a location is used."""
     paths: dict[int, str] = field(default_factory=dict)
@@ -104,11 +102,11 @@ class Names:
         if location not in self.paths and (path := path_to(place.called, {"": function})):
             self.paths[location] = path
 
-    def resolved(self) -> dict[int, str]:
-        """Return a name for each location, no two the same."""
+    def resolved(self, kinds: dict[int, str]) -> dict[int, str]:
+        """Return a name for each location, no two the same; `kinds`: word, cell or lock."""
         alone = Counter(name for names in self.seen.values() for name in set(names))
         found: dict[int, str] = {}
-        for location in sorted(self.kinds):
+        for location in sorted(kinds):
             names = self.seen.get(location, [])
             if given := self.given.get(location):
                 found[location] = given
@@ -117,9 +115,7 @@ class Names:
             else:
                 found[location] = self.paths.get(location, names[0] if names else "")
         counts = Counter(self.given.values())
-        return distinct(
-            {at: name or _numbered(self.kinds[at], counts) for at, name in found.items()}
-        )
+        return distinct({at: name or _numbered(kinds[at], counts) for at, name in found.items()})
 
 
 def _numbered(kind: str, counts: Counter[str]) -> str:

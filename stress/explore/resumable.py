@@ -183,7 +183,7 @@ class ResumableThread:
     def _update(self, instruction: c.Update) -> Callable[[Locals], Step]:
         where, order = self._locations[instruction.location], _number(instruction.order)
         operand = self._computation(instruction.operand)
-        change = BINARY.get(instruction.operator, lambda _, new: new)
+        change = BINARY.get(instruction.operator, _replaced)
 
         def make(at: Locals) -> Step:
             number = operand(at)
@@ -235,6 +235,10 @@ class ResumableThread:
                     assert place.target is not None
                     at = place.target
         return None, (at, local)
+
+
+def _replaced(_: int, new: int) -> int:
+    return new
 
 
 def _number(order: c.Order) -> int:

@@ -19,7 +19,8 @@ run once for every execution, so all it uses must be made anew inside it.
 """
 
 import inspect
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from stress.explore.exploration import Exploration as Exploration
 from stress.explore.exploration import judge
 from stress.explore.explorer import Search, explore
 from stress.explore.graph import Graph
+from stress.explore.guard import guarded
 from stress.explore.machine import Machine, TooManyThreadsError
 from stress.explore.memory.model import MemoryModel
 from stress.explore.sync import SimulatedSync
@@ -87,6 +89,16 @@ class ScenarioTask:
     def model(self) -> MemoryModel:
         """Return the memory model."""
         return memories.by_name(self.memory, self.release_sequence)
+
+    @staticmethod
+    @contextmanager
+    def guard(machine: Machine) -> Iterator[None]:
+        """Refuse time, random numbers, real threads and locks; unwind all threads at the end."""
+        with guarded(lambda: machine.steps):
+            try:
+                yield
+            finally:
+                machine.abandon()
 
     def judge(self, machine: Machine, graph: Graph, found: Exploration) -> None:
         """Count an execution, and note what is wrong with it."""

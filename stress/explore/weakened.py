@@ -66,7 +66,7 @@ type Orders = dict[Site, MemoryOrder]
 
 
 class Weakener:
-    """The orders that accesses carry instead of those written; ``written`` are all that were met."""
+    """The orders that accesses carry instead of those written; ``written`` has all that were met."""
 
     def __init__(self, orders: Mapping[Site, MemoryOrder]) -> None:
         self._orders = orders

@@ -15,7 +15,7 @@ Ordering
 ========
 
 Everything is noted by the thread that owns the lock, so notes are in the order of ownership.
-Instants are `clock`'s.
+Instants are `clock`'s, unless another `Witness` tells them.
 """
 
 import platform
@@ -66,11 +66,22 @@ worker = _Worker()
 """``worker.process`` is the number of the calling thread in the history."""
 
 
+class Witness(NamedTuple):
+    """Who tells when something happened, and to which process of the history."""
+
+    now: Callable[[], int]
+    process: Callable[[], int | str]
+
+
+OF_THREADS: Final = Witness(clock, lambda: worker.process)
+"""Instants of `clock`, and the number of the calling thread."""
+
+
 class Taken(NamedTuple):
     """One ownership of a lock by a process of the history, in instants of `clock`."""
 
     name: str
-    process: int
+    process: int | str
     asked: int
     owned: int
     released: int
@@ -79,8 +90,11 @@ class Taken(NamedTuple):
 class ObservedSync:
     """`beneath`, with its locks observed; `pauses` is the longest pause in turns of a loop."""
 
-    def __init__(self, beneath: Sync, random: Random, pauses: int) -> None:
+    def __init__(
+        self, beneath: Sync, random: Random, pauses: int, witness: Witness = OF_THREADS
+    ) -> None:
         self._beneath = beneath
+        self._witness = witness
         self._pauses = [random.randrange(pauses) for _ in range(16)] if pauses else []
         self.taken: list[Taken] = []
 
@@ -94,7 +108,8 @@ class ObservedSync:
 
     def lock(self, *, name: str = "") -> Lock:
         """Return a lock of the `Sync` beneath, observed."""
-        return ObservedLock(self._beneath.lock(name=name), name, self.taken, self._pauses)
+        beneath = self._beneath.lock(name=name)
+        return ObservedLock(beneath, name, self.taken, self._pauses, self._witness)
 
     def condition(self, lock: Lock, /) -> Condition:
         """Return a condition variable of `lock`, observed where the lock is."""
@@ -118,8 +133,16 @@ class ObservedSync:
 class ObservedLock:
     """A lock that notes each ownership in `taken` and pauses before and after it."""
 
-    def __init__(self, lock: Lock, name: str, taken: list[Taken], pauses: list[int]) -> None:
+    def __init__(
+        self,
+        lock: Lock,
+        name: str,
+        taken: list[Taken],
+        pauses: list[int],
+        witness: Witness = OF_THREADS,
+    ) -> None:
         self.beneath = lock
+        self.now, self._process = witness
         self._name = name
         self._taken = taken
         self._pauses = pauses
@@ -127,7 +150,7 @@ class ObservedLock:
 
     def acquire(self) -> None:
         """Acquire the lock, noting when it was asked for and when it came."""
-        asked = clock()
+        asked = self.now()
         self._pause()
         self.beneath.acquire()
         self.owned_since(asked)
@@ -145,11 +168,12 @@ class ObservedLock:
 
     def owned_since(self, asked: int) -> None:
         """Take it that the calling thread has come to own the lock, which it asked for then."""
-        self._asked, self._owned = asked, clock()
+        self._asked, self._owned = asked, self.now()
 
     def note(self) -> None:
         """Note the calling thread's ownership, which is about to end."""
-        self._taken.append(Taken(self._name, worker.process, self._asked, self._owned, clock()))
+        taken = Taken(self._name, self._process(), self._asked, self._owned, self.now())
+        self._taken.append(taken)
 
     def _pause(self) -> None:
         if self._pauses:
@@ -181,7 +205,7 @@ class ObservedCondition:
         """Give the lock up, sleep until notified, and own the lock again."""
         if self._lock.held_by_me():
             self._lock.note()
-        asked = clock()
+        asked = self._lock.now()
         try:
             self._condition.wait()
         finally:

@@ -1,4 +1,4 @@
-"""What a memory model decides: which writes a read may read, where in modification order a write goes.
+"""What a memory model decides: which writes a read may read, where a write goes.
 
 Both questions have one answer in two parts.  `MemoryModel.before` gives the events that are before
 the new one: coherence forbids to read, or be placed, behind them (`Graph.floor`).

@@ -151,22 +151,11 @@ class TruSt:
         if event.kind in READS:
             source = event.rf
             assert source is not None
-            if not source.bit & (previous | INITIAL):
-                return False
-            for write in reversed(graph.writes[event.location]):
-                if write is source:
-                    return True
-                if write.bit & previous:
-                    return False
+            return source.bit & (previous | INITIAL) != 0 and _latest(graph, source, previous)
         if event.kind in WRITES:
-            for write in reversed(graph.writes[event.location]):
-                if write is event:
-                    break
-                if write.bit & previous:
-                    return False
-            for read in graph.reads[event.location]:
-                if read.rf is event and read.bit & previous:
-                    return False
+            return _latest(graph, event, previous) and not any(
+                read.rf is event and read.bit & previous for read in graph.reads[event.location]
+            )
         return True
 
     def _revisit(self, graph: Graph, new: Event, read: Event, kept: int) -> None:
@@ -222,3 +211,13 @@ class TruSt:
         event = self.growth.other(graph, thread, step)
         self.growth.append(graph, event)
         return event
+
+
+def _latest(graph: Graph, write: Event, previous: int) -> bool:
+    """Return whether no write in the set `previous` is after `write` in modification order."""
+    for other in reversed(graph.writes[write.location]):
+        if other is write:
+            return True
+        if other.bit & previous:
+            return False
+    raise AssertionError(write)

@@ -1,0 +1,322 @@
+"""Why an execution is wrong, in sentences that name its steps by number.
+
+Every sentence states a fact of the execution: which accesses nothing orders, what was read without
+synchronising, what an update overwrites unseen, who waits for what that is held by whom.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from stress.explore.graph import READS, WRITES, Event
+from stress.explore.naming import place_of_error
+from stress.explore.steps import PLAIN, Kind, Step
+from stress.explore.told import Told
+
+ORDERS: Final = {0: "relaxed", 1: "consume", 2: "acquire", 3: "release", 4: "acq_rel", 5: "seq_cst"}
+ACQUIRE: Final = (2, 4, 5)
+RELEASE: Final = (3, 4, 5)
+SEQ_CST: Final = 5
+MOST_STALE: Final = 3
+"""Stale reads that are explained."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is wrong, what was seen, and why."""
+
+    title: str
+    observed: list[str]
+    allowed: list[str]
+    why: list[str]
+
+
+def story_of(told: Told, kind: str, memory: str) -> Story:
+    """Return the story of an execution that fails by `kind`."""
+    standing = told.blocked()
+    if kind == "race":
+        return _race(told, memory)
+    if kind in ("assertion", "exception"):
+        thread, error = next(
+            (at, step.value) for at, step in standing.items() if step.kind is Kind.FAIL
+        )
+        return _fault(told, thread, error, memory)
+    waiting = {
+        at: step for at, step in standing.items() if step.kind in (Kind.LOCK, Kind.WAIT, Kind.STUCK)
+    }
+    names = _listed([told.threads[at] for at in waiting or standing])
+    if kind == "livelock":
+        looping = [at for at, step in standing.items() if step.kind is Kind.STUCK]
+        names = _listed([told.threads[at] for at in looping])
+        title = f"{names} {_verb('wait', looping)} in a loop for ever"
+    elif kind == "lost wake-up":
+        sleeping = [at for at, step in standing.items() if step.kind is Kind.WAIT]
+        names = _listed([told.threads[at] for at in sleeping])
+        title = f"{names} {_verb('wait', sleeping)} for a notification that never comes"
+    elif len(waiting) > 1:
+        title = f"{names} wait for each other for ever"
+    else:
+        title = f"{names} waits for ever"
+    return Story(title, [], [], list(_waiting(told, standing)))
+
+
+def failing(error: BaseException, source: str) -> str:
+    """Return how a thread fails, in one line."""
+    if isinstance(error, AssertionError) and source:
+        return source
+    return f"raises {_first_line(error)}"
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
+
+
+def _verb(verb: str, subjects: list[int]) -> str:
+    return verb if len(subjects) > 1 else f"{verb}s"
+
+
+# Races
+
+
+def _race(told: Told, memory: str) -> Story:
+    pair = told.graph.races[0]
+    one, other = sorted(
+        (event for event in told.graph.order if event.bit & pair), key=lambda it: _at(told, it)
+    )
+    where = told.locations[one.location]
+    title = f"{told.name(one)} and {told.name(other)} race for {where}"
+    first, second = _step(told, one), _step(told, other)
+    observed = [
+        f"{first}, {told.name(one)} {_does(one)} {where}",
+        f"{second}, {told.name(other)} {_does(other)} {where}",
+    ]
+    allowed = ["one of them ordered before the other by happens-before"]
+    sentences = [
+        f"Nothing orders {first} before {second}: no happens-before edge leads from one to the "
+        f"other."
+    ]
+    through = list(_through(told, one, other))
+    sentences += through or _no_bridge(told, one, other)
+    if other.kind in READS and told.newer(other) is one and memory == "rc11":
+        sentences.append(f"So {second} may even read what was there before {first}.")
+    return Story(title, observed, allowed, sentences)
+
+
+def _does(event: Event) -> str:
+    return "reads" if event.kind in READS else "writes"
+
+
+def _at(told: Told, event: Event) -> int:
+    return told.numbers.get(event.bit, len(told.numbers) + 1)
+
+
+def _step(told: Told, event: Event) -> str:
+    number = told.numbers.get(event.bit)
+    return f"step {number}" if number else f"the first write of {told.locations[event.location]}"
+
+
+def _through(told: Told, one: Event, other: Event) -> Iterator[str]:
+    """Yield what is wrong with a read that would have ordered `one` before `other`."""
+    for read in told.graph.order:
+        write = read.rf
+        if read.kind not in READS or write is None or write.thread in (-1, read.thread):
+            continue
+        if read.order == PLAIN or not (one.bit & write.hb and read.bit & other.hb):
+            continue
+        if read.bit == other.bit or one.bit == write.bit:
+            continue
+        publishes = write.sync & one.bit != 0
+        acquires = read.order in ACQUIRE
+        relaxed = ("store" if write.kind is Kind.STORE else "update", "load")
+        if not publishes and not acquires:
+            remedy = f"{_capital(_step(told, write))} must release and {_step(told, read)} acquire."
+            fault = f"a relaxed {relaxed[0]} publishes nothing and a relaxed load acquires nothing"
+        elif not publishes:
+            fault = f"a relaxed {relaxed[0]} publishes nothing"
+            remedy = f"{_capital(_step(told, write))} must release."
+        else:
+            fault = "a relaxed load acquires nothing"
+            remedy = f"{_capital(_step(told, read))} must acquire."
+        yield (
+            f"{_capital(_step(told, read))} did read what {_step(told, write)} wrote, but {fault}.  "
+            f"{remedy}"
+        )
+        return
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _no_bridge(told: Told, one: Event, other: Event) -> list[str]:
+    held = [{told.locations[at] for at in told.holds(event)} for event in (one, other)]
+    if not any(held):
+        return [
+            f"Between them {told.name(other)} reads nothing that {told.name(one)} wrote after "
+            f"{_step(told, one)}, and no lock is held at either."
+        ]
+    locks = [_listed(sorted(names)) or "no lock" for names in held]
+    return [
+        f"At {_step(told, one)} {told.name(one)} holds {locks[0]}, at {_step(told, other)} "
+        f"{told.name(other)} holds {locks[1]}: no lock in common."
+    ]
+
+
+# Assertions and exceptions
+
+
+def _fault(told: Told, thread: int, error: Any, memory: str) -> Story:
+    source = place_of_error(error).source
+    name = told.threads[thread]
+    lines = str(error).splitlines()
+    if not isinstance(error, AssertionError):
+        title = f"{name} raises {_first_line(error)}"
+    elif lines and not lines[0].startswith("assert "):
+        title = lines[0]
+    else:
+        title = f"{name} fails: {source or 'AssertionError'}"
+    observed = lines if lines[1:] or (lines and lines[0] not in title) else []
+    return Story(title, observed, [], list(_faults(told, memory)))
+
+
+def _faults(told: Told, memory: str) -> Iterator[str]:
+    stale = [event for event in told.events if told.newer(event) is not None]
+    for read in stale[:MOST_STALE]:
+        yield from _stale(told, read, memory)
+    lost = list(_lost_updates(told))
+    yield from lost[:MOST_STALE]
+    if not stale and not lost and len({event.thread for event in told.events}) > 1:
+        yield "Every read sees the newest value: this order of the steps is all it takes."
+
+
+def _stale(told: Told, read: Event, memory: str) -> Iterator[str]:
+    newer = told.newer(read)
+    assert newer is not None
+    first, second = _step(told, newer), _capital(_step(told, read))
+    where = told.locations[read.location]
+    if memory == "tso":
+        yield (
+            f"{second} may still read {where} from before {first}, which waits in the store "
+            f"buffer of {told.name(newer)}."
+        )
+    else:
+        yield (
+            f"{second} may still read {where} from before {first}: no happens-before edge leads "
+            f"from {first} to {_step(told, read)}."
+        )
+        yield from _through(told, newer, read)
+    if _crossed(told, newer, read) is not None:
+        yield (
+            "Each thread stores before it loads, but only seq_cst, or a seq_cst fence in between, "
+            "keeps a store before a later load of another word."
+        )
+
+
+def _crossed(told: Told, write: Event, read: Event) -> Event | None:
+    """Return the load of the other thread that misses a store of this one: store buffering."""
+    mine = told.graph.threads[read.thread][: read.index]
+    stores = [each for each in mine if each.kind in WRITES and each.order != PLAIN]
+    for load in told.graph.threads[write.thread][write.index + 1 :]:
+        for store in stores:
+            if load.kind is not Kind.LOAD or load.location != store.location:
+                continue
+            writes = told.graph.writes[store.location]
+            if _place(writes, load.rf) < _place(writes, store) and (
+                {read.step.order, load.step.order} != {SEQ_CST}  # type: ignore[union-attr]
+                or {write.step.order, store.step.order} != {SEQ_CST}  # type: ignore[union-attr]
+            ):
+                return load
+    return None
+
+
+def _place(writes: tuple[Event, ...], write: Event | None) -> int:
+    return next(at for at, each in enumerate(writes) if each is write)
+
+
+def _lost_updates(told: Told) -> Iterator[str]:
+    """Yield each write that overwrites another which its thread, having read before, did not see."""
+    for location, writes in enumerate(told.graph.writes):
+        for earlier, write in zip(writes[1:], writes[2:], strict=False):
+            if write.kind is not Kind.STORE or earlier.thread == write.thread:
+                continue
+            before = told.graph.threads[write.thread][: write.index]
+            accesses = [each for each in before if each.location == location]
+            read = next((each for each in reversed(accesses) if each.kind in READS), None)
+            if read is None or read is not accesses[-1]:
+                continue
+            if _place(writes, read.rf) < _place(writes, earlier):
+                where = told.locations[location]
+                yield (
+                    f"{_capital(_step(told, write))} overwrites what {_step(told, earlier)} wrote "
+                    f"without having seen it: {told.name(write)} had read {where} before, at "
+                    f"{_step(told, read)}."
+                )
+
+
+# Threads that wait
+
+
+def _waiting(told: Told, standing: dict[int, Step]) -> Iterator[str]:
+    for thread, step in standing.items():
+        name = told.threads[thread]
+        if step.kind is Kind.LOCK:
+            yield _for_a_lock(told, name, step.location)
+        elif step.kind is Kind.WAIT:
+            yield from _for_a_notification(told, thread)
+        elif step.kind is Kind.STUCK:
+            yield from _for_a_write(told, thread)
+        elif step.kind is Kind.JOIN:
+            yield f"{_thread(name)} waits for the end of {told.threads[step.location]}."
+
+
+def _thread(name: str) -> str:
+    return f"Thread {name}"
+
+
+def _for_a_lock(told: Told, name: str, location: int) -> str:
+    where = told.locations[location]
+    taken = told.holder(location)
+    if taken is None:
+        return f"{_thread(name)} waits for {where}."
+    owner = told.name(taken)
+    ended = told.graph.pending[taken.thread] is None
+    still = "has ended without giving it back" if ended else "still holds it"
+    return (
+        f"{_thread(name)} waits for {where}: {owner} took it at {_step(told, taken)} and {still}."
+    )
+
+
+def _for_a_notification(told: Told, thread: int) -> Iterator[str]:
+    name = told.threads[thread]
+    slept = told.graph.threads[thread][-1]
+    yield (f"{_thread(name)} sleeps from {_step(told, slept)} on, and nobody is left to notify it.")
+    calls = [event for event in told.events if event.kind is Kind.CHOOSE]
+    for call in calls:
+        if told.places[call.bit].call not in ("notify", "notify_all"):
+            continue
+        assert call.step is not None
+        woken = [told.threads[at] for at, _ in call.step.expected[call.value]]
+        when = "before that" if _at(told, call) < _at(told, slept) else "after that"
+        whom = _listed(woken) or "nobody"
+        yield f"{_capital(_step(told, call))}, {when}, notifies {whom}."
+    if not calls:
+        yield "A notification that came earlier found nobody asleep, and was forgotten."
+
+
+def _for_a_write(told: Told, thread: int) -> Iterator[str]:
+    events = told.graph.threads[thread]
+    starts = [event.index for event in events if event.kind is Kind.PAUSE]
+    last = [event for event in events[starts[-1] + 1 if starts else 0 :] if event.kind in READS]
+    name = told.threads[thread]
+    seen = []
+    for event in dict((each.location, each) for each in last).values():
+        by = f"from {_step(told, event.rf)}" if event.rf and event.rf.thread >= 0 else "initial"
+        seen.append(f"{told.locations[event.location]} = {event.value!r} ({by})")
+    read = f"having read {_listed(seen)}" if seen else "having read nothing"
+    yield f"{_thread(name)} went round its loop and is where it was, {read}."
+    yield "No thread is left that could write anything else."
