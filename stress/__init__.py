@@ -1,5 +1,1 @@
 """A harness that tries to prove concurrent Python wrong, and says exactly what a pass means."""
-
-from stress.explore.testing import explore
-
-__all__ = ["explore"]

@@ -112,8 +112,9 @@ class Explorer:
         self._started = time.perf_counter()
         self._interruption = Interruption()
 
-    def run(self, search: Search, jobs: int) -> Exploration:
+    def run(self, search: Search | None = None, jobs: int = 1) -> Exploration:
         """Explore until a failure, the end, a bound, or Ctrl-C."""
+        search = search or Search()
         with self._interruption.noticed():
             if search.name != "exhaustive":
                 self._sample(search)
@@ -161,7 +162,7 @@ class Explorer:
                     if self._over():
                         break
         self.found.finished = not search.stack
-        self.left = []
+        self.left = [prefix_of(graph) for graph in search.stack]
 
     def _sample(self, search: Search) -> None:
         program, model = self.task.program(), self.task.model()
@@ -245,16 +246,4 @@ def unit_done(task: Task, unit: list[Prefix], bounds: Bounds) -> tuple[Explorati
                 or found.executions == bounds.executions
             ):
                 break
-    return found, [prefix_of(program, graph) for graph in search.stack]
-
-
-def explore(
-    task: Task,
-    bounds: Bounds,
-    *,
-    search: Search | None = None,
-    jobs: int = 1,
-    watch: Callable[[Exploration], None] | None = None,
-) -> Exploration:
-    """Explore `task` until a failure, the end, or a bound."""
-    return Explorer(task, bounds, watch=watch).run(search or Search(), jobs)
+    return found, [prefix_of(graph) for graph in search.stack]

@@ -26,6 +26,8 @@ class Program(Protocol):
 
     stride: int
     """How many threads there can be."""
+    turns: Sequence[int]
+    """The threads in the order in which they go on: the same in every process that explores."""
     plain: list[bool]
     """For each location, whether it may be accessed non-atomically."""
     halts_on_race: bool
@@ -33,6 +35,13 @@ class Program(Protocol):
 
     def beginning(self) -> Graph:
         """Return the graph without events: its locations, and the threads at their first steps."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What the threads are called."""
+
+    def described(self, step: Step | None) -> str:
+        """Return `step` in words."""
 
     def restore(self, graph: Graph) -> None:
         """Bring every thread to where `graph` leaves it."""
@@ -62,7 +71,10 @@ class Growth:
         if graph.races and self.program.halts_on_race:
             return HALTED
         waiting = -1
-        for thread, step in enumerate(graph.pending):
+        pending = graph.pending
+        known = len(pending)
+        for thread in self.program.turns:
+            step = pending[thread] if thread < known else None
             if step is not None and (step.kind < Kind.LOCK or self.enabled(graph, thread)):
                 if not self.awaits(graph, thread):
                     return thread

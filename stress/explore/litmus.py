@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from stress.explore import memory as memories
 from stress.explore.exploration import Bounds, Exploration
-from stress.explore.explorer import explore
+from stress.explore.explorer import Explorer
 from stress.explore.graph import UNSET, Event, Graph
 from stress.explore.memory.model import MemoryModel
 from stress.explore.resumable import ResumableThread
@@ -35,6 +35,7 @@ class LitmusProgram:
         self._threads = [ResumableThread(code, names) for code in test.threads]
         self._beginnings = [thread.beginning() for thread in self._threads]
         self.stride = max(len(self._threads), 1)
+        self.turns = range(len(self._threads))
         plain = {name for code in test.threads for name in _accessed_plainly(code)}
         self.plain = [name in plain for name in names]
 
@@ -46,6 +47,18 @@ class LitmusProgram:
         for step, _ in self._beginnings:
             graph.add_thread(None, step)
         return graph
+
+    @property
+    def names(self) -> list[str]:
+        """What herd7 calls the threads."""
+        return [f"P{number}" for number in range(len(self._threads))]
+
+    def described(self, step: Step | None) -> str:
+        """Return `step` in words."""
+        if step is None:
+            return "no step: it had ended"
+        where = f" of {list(self._names)[step.location]}" if step.location >= 0 else ""
+        return f"{step.kind.name.lower()}{where}"
 
     def restore(self, graph: Graph) -> None:
         """Let every thread that stands right after a new event go on to its next step."""
@@ -132,4 +145,4 @@ def explore_test(
     test: c.LitmusTest, memory: str = "rc11", release_sequence: str = "c++20", *, jobs: int = 1
 ) -> Exploration:
     """Explore every execution of `test` under the memory model of that name."""
-    return explore(LitmusTask(test, memory, release_sequence), Bounds(), jobs=jobs)
+    return Explorer(LitmusTask(test, memory, release_sequence), Bounds()).run(jobs=jobs)

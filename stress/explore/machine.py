@@ -99,11 +99,12 @@ class Machine:
 
     def __init__(self, main: Callable[[], object], *, stride: int = 8, bound: int = 2_000) -> None:
         self.stride = stride
+        self.turns = [0]
+        """The threads by who started them, and as which of its children."""
         self.bound = bound
         self.locations: list[Location] = []
         self.plain: list[bool] = []
-        self.names: list[str] = []
-        """Of the threads."""
+        self._names: list[str] = []
         self.steps = 0
         """How many times a thread has run to a step: grows as long as anything moves."""
         self.current: SimulatedThread
@@ -112,6 +113,7 @@ class Machine:
         self._main = main
         self._location_numbers: dict[tuple[int, int], int] = {}
         self._thread_numbers: dict[tuple[int, int], int] = {(-1, 0): 0}
+        self._paths: list[tuple[int, ...]] = [()]
         self._threads: dict[int, SimulatedThread] = {}
         self._contents: dict[int, Any] = {}
         self._pool: list[Any] = []
@@ -185,9 +187,12 @@ class Machine:
         number = self._thread_numbers.setdefault(key, len(self._thread_numbers))
         if number >= self.stride:
             self._give_up(TooManyThreadsError())
-        while len(self.names) <= number:
-            self.names.append("")
-        self.names[number] = name
+        if number == len(self._paths):
+            self._paths.append((*self._paths[parent.number], key[1]))
+            self.turns = sorted(range(number + 1), key=self._paths.__getitem__)
+        while len(self._names) <= number:
+            self._names.append("")
+        self._names[number] = name
         self._threads[number] = SimulatedThread(number, name, function)
         self.step(Step(Kind.SPAWN, number))
         return number
@@ -341,7 +346,7 @@ class Machine:
             gc.collect()
         self._graph = None
         self._ticks = 0
-        self.names[:1] = ["main"]
+        self._names[:1] = ["main"]
         self._threads[0] = SimulatedThread(0, "main", self._main)
 
     def abandon(self) -> None:
@@ -371,6 +376,11 @@ class Machine:
             f"order of a set, no id(), no state kept between executions.\n"
             f"  Make whatever it uses anew inside the scenario."
         )
+
+    @property
+    def names(self) -> list[str]:
+        """What the threads are called: after their functions."""
+        return self._names
 
     def described(self, step: Step | None) -> str:
         """Return `step` in words."""

@@ -29,7 +29,7 @@ from stress.explore import memory as memories
 from stress.explore.exploration import Bounds as Bounds
 from stress.explore.exploration import Exploration as Exploration
 from stress.explore.exploration import judge
-from stress.explore.explorer import Search, explore
+from stress.explore.explorer import Explorer, Search
 from stress.explore.graph import Graph
 from stress.explore.guard import guarded
 from stress.explore.machine import Machine, TooManyThreadsError
@@ -119,7 +119,7 @@ def explored(
     task = ScenarioTask(scenario, memory, bounds.steps, spurious)
     while True:
         try:
-            return explore(task, bounds, search=search, jobs=jobs)
+            return Explorer(task, bounds).run(search, jobs)
         except TooManyThreadsError:
             if task.stride >= MOST_THREADS:
                 raise

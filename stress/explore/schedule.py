@@ -21,6 +21,7 @@ lock next is whoever takes it next.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -85,24 +86,39 @@ class Choice:
         return f"{text} {self.value}" if self.kind is Kind.CHOOSE else text
 
 
-def schedule_of(graph: Graph) -> list[str]:
-    """Return the schedule that grows `graph`."""
-    numbers = {-1: -1, 0: 0}
-    present: set[int] = set()
-    found = []
+def in_turn(graph: Graph) -> Iterator[Event]:
+    """Yield the events of `graph` in the order of its schedule."""
     done = [0] * len(graph.threads)
     for thread, stop in repeatable(graph):
-        for event in graph.threads[thread][done[thread] : stop]:
-            if event.kind is not Kind.MODIFY:
-                found.append(str(_choice(graph, event, present, numbers)))
-            present.add(event.bit)
-            if event.kind is Kind.SPAWN:
-                numbers[event.location] = len(numbers) - 1
+        yield from graph.threads[thread][done[thread] : stop]
         done[thread] = stop
+
+
+def numbering(graph: Graph) -> dict[int, int]:
+    """Return the number that each thread has in the schedule of `graph`; -1 stays -1."""
+    there = enumerate(zip(graph.born, graph.threads, strict=True))
+    numbers = {-1: -1, 0: 0}
+    numbers |= {thread: thread for thread, (spawn, events) in there if spawn is None and events}
+    for event in in_turn(graph):
+        if event.kind is Kind.SPAWN:
+            numbers[event.location] = len(numbers) - 1
+    return numbers
+
+
+def schedule_of(graph: Graph) -> list[str]:
+    """Return the schedule that grows `graph`."""
+    numbers = numbering(graph)
+    present: set[int] = set()
+    found = []
+    for event in in_turn(graph):
+        if event.kind is not Kind.MODIFY:
+            found.append(str(choice_of(graph, event, present, numbers)))
+        present.add(event.bit)
     return found
 
 
-def _choice(graph: Graph, event: Event, present: set[int], numbers: dict[int, int]) -> Choice:
+def choice_of(graph: Graph, event: Event, present: set[int], numbers: dict[int, int]) -> Choice:
+    """Return what `event` is in a schedule, after the events in the set `present`."""
     step = event.step
     assert step is not None
     thread = numbers[event.thread]

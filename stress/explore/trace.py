@@ -128,18 +128,17 @@ def trace_of(machine: Machine, failure: Failure, memory: str) -> Trace:
         story.allowed,
         story.why,
         memory=memory,
-        outside=_outside(steps, ends, len(threads)),
+        outside=_outside(steps, ends, places.get(0)),
     )
 
 
-def _outside(steps: list[TraceStep], ends: list[End], threads: int) -> list[int]:
-    """Return the first thread if it acts only while no other does."""
-    mine = [step.number for step in steps if step.thread == 0]
-    others = [step.number for step in steps if step.thread]
-    if threads < 2 or not others or any(end.thread for end in ends):  # noqa: PLR2004
+def _outside(steps: list[TraceStep], ends: list[End], main: int | None) -> list[int]:
+    """Return the main thread, if it acts only while no other does."""
+    others = [step.number for step in steps if step.thread != main]
+    if main is None or not others or any(end.thread != main and end.text for end in ends):
         return []
-    between = any(others[0] < number < others[-1] for number in mine)
-    return [] if between else [0]
+    mine = [step.number for step in steps if step.thread == main]
+    return [] if any(others[0] < number < others[-1] for number in mine) else [main]
 
 
 def _step(told: Told, event: Event, places: dict[int, int]) -> TraceStep:
@@ -191,10 +190,10 @@ def _describe_other(told: Told, event: Event, found: TraceStep, call: str) -> No
     waits = call == "wait"
     match event.kind:
         case Kind.LOCK:
-            found.operation = "lock again" if waits else "lock"
+            found.operation = "relock" if waits else "lock"
             found.location = told.locations[event.location]
         case Kind.UNLOCK:
-            found.operation = "unlock to wait" if waits else "unlock"
+            found.operation = "wait" if waits else "unlock"
             found.location = told.locations[event.location]
         case Kind.WAIT:
             found.operation = "woken"
@@ -202,7 +201,7 @@ def _describe_other(told: Told, event: Event, found: TraceStep, call: str) -> No
         case Kind.CHOOSE:
             found.location = told.objects[event.bit] or "condition"
             woken = [told.threads[thread] for thread, _ in step.expected[event.value]]
-            found.operation = "wakes by itself" if waits else "notify"
+            found.operation = "spurious wake-up" if waits else "notify"
             found.new = "" if waits else ", ".join(woken) or "nobody"
         case Kind.SPAWN | Kind.JOIN:
             found.location = told.threads[event.location]

@@ -134,14 +134,14 @@ def _through(told: Told, one: Event, other: Event) -> Iterator[str]:
         acquires = read.order in ACQUIRE
         relaxed = ("store" if write.kind is Kind.STORE else "update", "load")
         if not publishes and not acquires:
-            remedy = f"{_capital(_step(told, write))} must release and {_step(told, read)} acquire."
+            remedy = f"{_capital(_step(told, write))} would have to release, and {_step(told, read)} to acquire."
             fault = f"a relaxed {relaxed[0]} publishes nothing and a relaxed load acquires nothing"
         elif not publishes:
             fault = f"a relaxed {relaxed[0]} publishes nothing"
-            remedy = f"{_capital(_step(told, write))} must release."
+            remedy = f"{_capital(_step(told, write))} would have to release."
         else:
             fault = "a relaxed load acquires nothing"
-            remedy = f"{_capital(_step(told, read))} must acquire."
+            remedy = f"{_capital(_step(told, read))} would have to acquire."
         yield (
             f"{_capital(_step(told, read))} did read what {_step(told, write)} wrote, but {fault}.  "
             f"{remedy}"

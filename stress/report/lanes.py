@@ -31,8 +31,12 @@ NARROWEST: Final = 80
 LABEL: Final = 10
 """Columns of a label and the space after it."""
 LONGEST_NAME: Final = 28
+NUMBER: Final = 4
+"""Columns of a step's number and the space around it."""
+ROOMY: Final = 32
+"""No lane is made wider than this if it need not be."""
 
-UP, DOWN, LEFT, RIGHT, SOLID = 1, 2, 4, 8, 16
+UP, DOWN, LEFT, RIGHT, DOTTED_ACROSS, DOTTED_DOWN = 1, 2, 4, 8, 16, 32
 _LINES: Final = " ╵╷│╴╯╮┤╶╰╭├─┴┬┼"
 _ASCII: Final = {
     "✗": "X", "━": "=", "─": "-", "╌": ".", "│": "|", "╎": ":", "→": "->", "←": "<-", "≠": "!=",
@@ -138,10 +142,14 @@ def _cell(step: TraceStep) -> tuple[str, str, str]:  # noqa: PLR0911  (one an op
             why = "fails" if step.old == step.wanted else f"≠ {step.wanted}"
             return location, f"→ {step.old} {why}{mark}", step.order
         case "notify":
-            return location, f"notifies {step.new}", ""
-        case "spawn" | "join" | "fence" | "pause":
-            return step.operation, location, step.order
-    return location, step.operation, step.order
+            return "notify", f"{location} → {step.new}", ""
+        case "wait":
+            return "unlock", f"{location} to wait", ""
+        case "relock":
+            return "lock", f"{location} again", ""
+        case "spurious wake-up":
+            return "woken", "by nobody", ""
+    return step.operation, location, step.order
 
 
 def _short(name: str) -> str:
@@ -302,7 +310,7 @@ class _Page:
         """Draw a horizontal line through all columns from `start` to `end`."""
         for column in range(start, end + 1):
             self.lines[row][column] |= LEFT * (column > start) | RIGHT * (column < end)
-            self.lines[row][column] |= SOLID * solid
+            self.lines[row][column] |= DOTTED_ACROSS * (not solid)
 
     def drawn(self, spell: type[str]) -> list[str]:
         """Return the rows as text."""
@@ -316,14 +324,11 @@ class _Page:
 
 
 def _line(bits: int) -> str:
-    ends = bits & ~SOLID
-    if not bits & SOLID:
-        if ends in (LEFT, RIGHT, LEFT | RIGHT):
-            return "╌"
-        if ends in (UP, DOWN, UP | DOWN):
-            return "╎"
-    elif ends in (LEFT, RIGHT):
-        return "─"
+    ends = bits & (UP | DOWN | LEFT | RIGHT)
+    if ends and not ends & (UP | DOWN):
+        return "╌" if bits & DOTTED_ACROSS else "─"
+    if ends and not ends & (LEFT | RIGHT):
+        return "╎" if bits & DOTTED_DOWN else "│"
     return _LINES[ends]
 
 
@@ -337,7 +342,7 @@ def _lanes(trace: Trace, width: int, spell: type[str]) -> list[str] | None:
         mine = [row for row, step in enumerate(trace.steps) if step.thread == thread]
         texts |= dict(zip(mine, _aligned([spelled[row] for row in mine]), strict=True))
     tracks = _tracks(trace, lanes)
-    layout = _layout(trace, lanes, texts, tracks, spell)
+    layout = _layout(trace, lanes, texts, tracks, width, spell)
     if layout.where + layout.where_width > width:
         return None
     page = _Page(max(width, layout.where + layout.where_width))
@@ -361,26 +366,31 @@ class _Layout:
     places: dict[str, str]
 
 
-def _layout(
+def _layout(  # noqa: PLR0913
     trace: Trace,
     lanes: dict[int, int],
     texts: dict[int, str],
     tracks: list[_Track],
+    width: int,
     spell: type[str],
 ) -> _Layout:
-    starts, widths, column = [], [], 4
+    widths, gutters = [], []
     for thread, lane in lanes.items():
         mine = [texts[row] for row, step in enumerate(trace.steps) if step.thread == thread]
-        wide = max(len(spell(trace.threads[thread])), *map(len, mine), 8)
+        widths.append(max(len(spell(trace.threads[thread])), *map(len, mine), 0))
         columns = _assign_columns([track for track in tracks if track.gutter == lane])
+        gutters.append(columns + 6 if columns else 2)
+    places = _places(trace, spell)
+    where_width = max([len("where"), *map(len, places.values())])
+    spare = width - NUMBER - sum(widths) - sum(gutters) - where_width
+    widths = [max(wide, min(wide + spare // len(widths), ROOMY)) for wide in widths]
+    starts, column = [], NUMBER
+    for lane, wide in enumerate(widths):
         starts.append(column)
-        widths.append(wide)
-        column += wide + (columns + 6 if columns else 2)
+        column += wide + gutters[lane]
         for track in tracks:
             if track.gutter == lane:
                 track.column += starts[-1] + wide + 3
-    places = _places(trace, spell)
-    where_width = max([len("where"), *map(len, places.values())])
     return _Layout(starts, widths, column, where_width, places)
 
 
@@ -414,7 +424,7 @@ def _draw_step(  # noqa: PLR0913
         return
     source = f"  from step {step.reads}" if step.reads else ""
     name = trace.threads[step.thread]
-    page.write(row, 4, f"{name}  {text}{source}"[: layout.where - 6])
+    page.write(row, 4, f"{name}: {text}{source}"[: layout.where - 6])
 
 
 def _draw_track(  # noqa: PLR0913
@@ -429,7 +439,7 @@ def _draw_track(  # noqa: PLR0913
     rows = [first + track.source, first + track.last]
     for row in range(rows[0], rows[1] + 1):
         page.lines[row][track.column] |= UP * (row > rows[0]) | DOWN * (row < rows[1])
-        page.lines[row][track.column] |= SOLID * track.solid
+        page.lines[row][track.column] |= DOTTED_DOWN * (not track.solid)
     start = layout.starts[track.lane]
     if track.gutter == track.lane:
         after = start + len(texts[track.source]) + 1
@@ -457,6 +467,6 @@ def _draw_ends(
         text, room = spell(end.text), layout.where - 6
         start = layout.starts[lanes[end.thread]] if end.thread in lanes else 4
         if end.thread not in lanes or start + len(text) > layout.where - 2:
-            start, text = 4, f"{spell(trace.threads[end.thread])}  {text}"
+            start, text = 4, f"{spell(trace.threads[end.thread])}: {text}"
         page.write(row, start, _cut(text, room, spell))
         page.write(row, layout.where, layout.places[end.where])

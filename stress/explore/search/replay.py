@@ -7,8 +7,7 @@ schedule fits exactly if the execution it was made from can still happen.
 from collections.abc import Iterator, Sequence
 
 from stress.explore.graph import INITIAL, WRITES, Event, Graph
-from stress.explore.growth import Growth
-from stress.explore.machine import Machine
+from stress.explore.growth import Growth, Program
 from stress.explore.memory.model import MemoryModel
 from stress.explore.schedule import Choice, ScheduleMismatchError
 from stress.explore.steps import Kind, Step
@@ -21,7 +20,7 @@ class ForbiddenChoiceError(ScheduleMismatchError):
 class Replay:
     """Carries out `schedule` on `program` under `model`."""
 
-    def __init__(self, program: Machine, model: MemoryModel, schedule: Sequence[str]) -> None:
+    def __init__(self, program: Program, model: MemoryModel, schedule: Sequence[str]) -> None:
         self.growth = Growth(program, model)
         self._program = program
         self._model = model
@@ -33,7 +32,7 @@ class Replay:
     def complete(self) -> Iterator[Graph]:
         """Yield the execution, live: its threads stand at the steps where the schedule ends."""
         graph = self._program.beginning()
-        self._threads = [0]
+        self._threads = list(range(len(graph.threads)))
         for self._number, choice in enumerate(self._schedule, 1):  # noqa: B020  (for the errors)
             self._advance(graph, choice)
         yield graph
@@ -60,12 +59,26 @@ class Replay:
         event.after = self._program.resume(graph, event)
         graph.pending[thread] = event.after
 
-    def _read(self, graph: Graph, thread: int, step: Step, choice: Choice) -> Event:
+    def half(self, graph: Graph, line: str) -> None:
+        """Carry out the read of a read-modify-write, whose write is the next step."""
+        choice = Choice.read(line)
+        step = graph.pending[self.thread(choice)]
+        assert step is not None
+        self.growth.add_read(graph, self._reading(graph, self.thread(choice), step, choice))
+
+    def thread(self, choice: Choice) -> int:
+        """Return the thread that `choice` is of, in this program."""
+        return self._threads[choice.thread]
+
+    def _reading(self, graph: Graph, thread: int, step: Step, choice: Choice) -> Event:
         place = self._place(graph, step, choice)
         if place < graph.floor(step.location, self._model.before(graph, thread, step)):
             raise self._forbidden(choice, step)
         source = graph.writes[step.location][place]
-        event = self.growth.read(graph, thread, step, source, fail=choice.fails)
+        return self.growth.read(graph, thread, step, source, fail=choice.fails)
+
+    def _read(self, graph: Graph, thread: int, step: Step, choice: Choice) -> Event:
+        event = self._reading(graph, thread, step, choice)
         self.growth.add_read(graph, event)
         if event.kind is Kind.LOAD:
             return event
@@ -97,6 +110,7 @@ class Replay:
             if choice.value >= step.location:
                 raise self._mismatch(choice, f"which has {step.location} alternatives there")
             event.value = choice.value
+            event.fixed = choice.value > 0
         self.growth.append(graph, event)
         return event
 
