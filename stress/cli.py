@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from stress import failures, registry, sequential
+from stress.explore import record
 from stress.history import from_json_lines
 from stress.host import Host
 from stress.litmus.command import litmus
-from stress.report import text
+from stress.report import lanes, text
 from stress.report.progress import watching
 from stress.report.summary import RunSummary, Summary
 from stress.threads import supervisor
@@ -233,40 +236,56 @@ def _save(
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-def replay(file: Path) -> None:
+@click.option("--ascii", "as_ascii", is_flag=True, help="Draw an execution in ASCII.")
+def replay(file: Path, *, as_ascii: bool) -> None:
     """Judge the saved failure in FILE again.
 
-    A recorded history is judged as it was recorded; a failed state machine takes its steps again.
+    A recorded history is judged as it was recorded; a failed state machine takes its steps again;
+    an explored execution is carried out again, exactly, and drawn.
     """
+    console = text.console()
     with _usage_errors():
         failure = failures.load(file)
         try:
-            subject = registry.find(failure["model"])
-            found = _judged_again(subject, failure)
+            if failure["kind"] == record.KIND:
+                found = _executed_again(failure, file, console, as_ascii=as_ascii)
+            else:
+                found = _judged_again(registry.find(failure["model"]), failure)
         except (KeyError, IndexError, AttributeError, TypeError) as error:
             raise failures.FailureFileError(
                 f"{file} is damaged: {error!r}.\n"
                 f"  Somebody changed it, or another version wrote it.  Find the failure again:  "
                 f"stress run"
             ) from error
-    console = text.console()
     for message in found:
-        console.print(f"✗ {message}", style="red", markup=False)
+        console.print(message)
     if not found:
         console.print("It does not fail any more: the rules or the subject have changed.")
     sys.exit((Verdict.FAILED if found else Verdict.OK).exit_code)
 
 
-def _judged_again(subject: registry.Subject, failure: dict[str, Any]) -> list[str]:
+def _executed_again(
+    failure: dict[str, Any], file: Path, console: Console, *, as_ascii: bool
+) -> list[Text]:
+    """Return the report of an execution, if it still fails."""
+    trace = record.again(failure, file)
+    if trace is None:
+        return []
+    as_ascii = as_ascii or not (console.encoding or "").startswith("utf")
+    width = min(console.width, lanes.WIDTH)
+    return [lanes.painted(lanes.render(trace, width, ascii=as_ascii))]
+
+
+def _judged_again(subject: registry.Subject, failure: dict[str, Any]) -> list[Text]:
     if failure["kind"] == "mismatch":
         message = subject.rerun(failure["saved"])
-        return [message] if message else []
+        return [_marked(message)] if message else []
     if failure["kind"] == "invariant":
         history = from_json_lines(failure["history"])
         if not history:
             raise ValueError("the history is empty, and no call breaks no rule: save it again")
         return [
-            f"{violation.rule}  {violation.message}"
+            _marked(f"{violation.rule}  {violation.message}")
             for violation in subject.rejudge(failure["parameters"], history)
         ]
     again = f"stress run {failure['model']} --seed {failure.get('run_seed')}"
@@ -274,3 +293,7 @@ def _judged_again(subject: registry.Subject, failure: dict[str, Any]) -> list[st
         f"a {failure['kind']} left no history to judge.\n"
         f"  Run the same programs again, on real threads, which may meet differently:  {again}"
     )
+
+
+def _marked(message: str) -> Text:
+    return Text(f"✗ {message}", "red")

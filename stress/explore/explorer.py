@@ -180,7 +180,9 @@ class Explorer:
 
     def _together(self, jobs: int) -> None:
         """Explore in `jobs` processes, and replace those that are killed."""
-        found, self.left = unit_done(self.task, self.left, self.bounds)  # it may be all there is
+        found, self.left = unit_done(
+            self.task, self.left, self.bounds, SLICE
+        )  # all there is, perhaps
         self.found.merge(found)
         running: dict[Future[Any], list[Prefix]] = {}
         pool = _new_pool(jobs)
@@ -206,7 +208,7 @@ class Explorer:
         share = max(1, min(SHARE, len(self.left) // jobs))
         while self.left and len(running) < jobs:
             unit, self.left = self.left[:share], self.left[share:]
-            running[pool.submit(unit_done, self.task, unit, self.bounds)] = unit
+            running[pool.submit(unit_done, self.task, unit, self.bounds, SLICE)] = unit
 
     def _take(self, done: Future[Any], unit: list[Prefix]) -> bool:
         """Count what a unit came to; return whether its process was killed."""
@@ -229,9 +231,11 @@ def _new_pool(jobs: int) -> ProcessPoolExecutor:
     )
 
 
-def unit_done(task: Task, unit: list[Prefix], bounds: Bounds) -> tuple[Exploration, list[Prefix]]:
-    """Explore from the beginnings in `unit` for a slice of time; return what is left of it, too."""
-    deadline = time.perf_counter() + SLICE
+def unit_done(
+    task: Task, unit: list[Prefix], bounds: Bounds, seconds: float
+) -> tuple[Exploration, list[Prefix]]:
+    """Explore from the beginnings in `unit` for so long; return what is left of it, too."""
+    deadline = time.perf_counter() + seconds
     program, model = task.program(), task.model()
     search = TruSt(program, model)
     if unit != [Prefix.empty()]:

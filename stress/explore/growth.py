@@ -26,8 +26,6 @@ class Program(Protocol):
 
     stride: int
     """How many threads there can be."""
-    turns: Sequence[int]
-    """The threads in the order in which they go on: the same in every process that explores."""
     plain: list[bool]
     """For each location, whether it may be accessed non-atomically."""
     halts_on_race: bool
@@ -35,6 +33,10 @@ class Program(Protocol):
 
     def beginning(self) -> Graph:
         """Return the graph without events: its locations, and the threads at their first steps."""
+
+    @property
+    def turns(self) -> Sequence[int]:
+        """The threads in the order in which they go on: the same in every process that explores."""
 
     @property
     def names(self) -> Sequence[str]:

@@ -125,6 +125,8 @@ def check(scenario: Scenario, options: Options, function: Callable[..., Any]) ->
     )
     if found.failure is not None:
         raise ExplorationError(f"{found.failure.kind}: {found.failure.message}")
+    if found.interrupted:
+        raise KeyboardInterrupt
     if found.verdict is Verdict.UNKNOWN:
         raise ExplorationError(_unknown(function.__name__, found, options))
     expected = options.expect_executions
@@ -137,9 +139,7 @@ def check(scenario: Scenario, options: Options, function: Callable[..., Any]) ->
 
 
 def _unknown(name: str, found: Exploration, options: Options) -> str:
-    if found.interrupted:
-        why, advice = "it was interrupted", "Run it again."
-    elif found.cut:
+    if found.cut:
         why = f"in {found.cut:,} a thread took {options.bounds.steps:,} steps and was going on"
         advice = "It is probably spinning: put sync.pause() in the loop.  Or allow more steps."
     else:

@@ -60,7 +60,7 @@ class Told:
         elif thread.greenlet is not None:
             frame = thread.greenlet.gr_frame
         place = self.places[event.bit] = place_of(frame)
-        if is_access(event):
+        if is_access(event) and event.kind is not Kind.CREATE:
             self._names.notice(event.location, place, thread.function)
         elif event.kind in (Kind.CHOOSE, Kind.WAIT):
             self.objects[event.bit] = found_in(place.frame, place.called)
@@ -97,13 +97,17 @@ class Told:
         """Return what the thread of `event` is called."""
         return self.threads[event.thread]
 
-    def newer(self, read: Event) -> Event | None:
-        """Return the oldest write that `read` does not see although it comes before it, if any."""
-        if read.kind not in READS:
+    def newer(self, event: Event) -> Event | None:
+        """Return the oldest write that a read does not see although it comes before it, if any.
+
+        For a write: the one next in modification order that comes before it all the same.
+        """
+        source = event.rf if event.kind in READS else event
+        if event.kind not in READS and event.kind is not Kind.STORE:
             return None
-        number = self.numbers[read.bit]
-        writes = self.graph.writes[read.location]
-        place = next(at for at, write in enumerate(writes) if write is read.rf)
+        number = self.numbers[event.bit]
+        writes = self.graph.writes[event.location]
+        place = next(at for at, write in enumerate(writes) if write is source)
         for write in writes[place + 1 :]:
             if self.numbers.get(write.bit, number) < number:
                 return write

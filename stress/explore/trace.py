@@ -48,7 +48,7 @@ class TraceStep:
     synchronizes: bool = False
     """Whether that step happens before what comes after this one."""
     stale: bool = False
-    """Whether something newer was there to be read."""
+    """Whether something newer was there: to be read, or that overwrites what it writes."""
     race: bool = False
     """Whether it is one of two racing accesses."""
     where: str = ""
@@ -171,11 +171,11 @@ def _step(told: Told, event: Event, places: dict[int, int]) -> TraceStep:
 
 def _describe_access(told: Told, event: Event, step: Step, found: TraceStep) -> None:
     found.location = told.locations[event.location]
+    found.stale = told.newer(event) is not None
     if event.kind in WRITES:
         found.new = spelled(event.value)
         return
     found.old = spelled(event.value)
-    found.stale = told.newer(event) is not None
     if event.kind is not Kind.LOAD:
         found.operation = "update" if event.kind is Kind.UPDATE else "compare-exchange"
         found.new = spelled(told.graph.threads[event.thread][event.index + 1].value)

@@ -4,6 +4,7 @@ Every sentence states a fact of the execution: which accesses nothing orders, wh
 synchronising, what an update overwrites unseen, who waits for what that is held by whom.
 """
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -179,15 +180,26 @@ def _fault(told: Told, thread: int, error: Any, memory: str) -> Story:
     elif lines and not lines[0].startswith("assert "):
         title = lines[0]
     else:
-        title = f"{name} fails: {source or 'AssertionError'}"
+        title = _unfulfilled(source, "in the end" if thread == 0 else f"in {name}")
     observed = lines if lines[1:] or (lines and lines[0] not in title) else []
     return Story(title, observed, [], list(_faults(told, memory)))
 
 
+def _unfulfilled(source: str, where: str) -> str:
+    """Return what an assertion without a message asked for in vain."""
+    try:
+        [statement] = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        return f"an assertion does not hold {where}"
+    if not isinstance(statement, ast.Assert):
+        return f"an assertion does not hold {where}: {source}"
+    return f"{ast.get_source_segment(source, statement.test)} does not hold {where}"
+
+
 def _faults(told: Told, memory: str) -> Iterator[str]:
     stale = [event for event in told.events if told.newer(event) is not None]
-    for read in stale[:MOST_STALE]:
-        yield from _stale(told, read, memory)
+    for event in stale[:MOST_STALE]:
+        yield from _stale(told, event, memory) if event.kind in READS else _overtaken(told, event)
     lost = list(_lost_updates(told))
     yield from lost[:MOST_STALE]
     if not stale and not lost and len({event.thread for event in told.events}) > 1:
@@ -215,6 +227,15 @@ def _stale(told: Told, read: Event, memory: str) -> Iterator[str]:
             "Each thread stores before it loads, but only seq_cst, or a seq_cst fence in between, "
             "keeps a store before a later load of another word."
         )
+
+
+def _overtaken(told: Told, write: Event) -> Iterator[str]:
+    newer = told.newer(write)
+    assert newer is not None
+    yield (
+        f"{_capital(_step(told, write))} may be overwritten by {_step(told, newer)} although it is "
+        f"told after it: nothing orders the two, and no order of the steps explains them all."
+    )
 
 
 def _crossed(told: Told, write: Event, read: Event) -> Event | None:

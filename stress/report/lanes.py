@@ -14,6 +14,7 @@ three threads, or where the lanes would be wider than the page, there is one col
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -26,11 +27,14 @@ MODELS: Final = {
     "tso": "store buffers · tso",
     "sc": "interleavings · sc",
 }
+WIDTH: Final = 92
 MOST_LANES: Final = 3
 NARROWEST: Final = 80
 LABEL: Final = 10
 """Columns of a label and the space after it."""
 LONGEST_NAME: Final = 28
+ROOMY_GUTTER, TIGHT_GUTTER = 6, 4
+"""Columns between two lanes, besides those of the lines down."""
 NUMBER: Final = 4
 """Columns of a step's number and the space around it."""
 ROOMY: Final = 32
@@ -44,13 +48,15 @@ _ASCII: Final = {
 }  # fmt: skip
 
 
-def render(trace: Trace, width: int = 92, *, ascii: bool = False) -> str:  # noqa: A002
+def render(trace: Trace, width: int = WIDTH, *, ascii: bool = False) -> str:  # noqa: A002
     """Return the report, no line of it wider than `width`."""
     spell = _as_ascii if ascii else str
     found = [*_heading(trace, width, spell), ""]
     drawn = None
     if width >= NARROWEST and len(trace.threads) - len(trace.outside) <= MOST_LANES:
-        drawn = _lanes(trace, width, spell)
+        layouts = product((_places(trace, spell), _lines(trace)), (ROOMY_GUTTER, TIGHT_GUTTER))
+        tried = (_lanes(trace, width, places, gutter, spell) for places, gutter in layouts)
+        drawn = next((lanes for lanes in tried if lanes is not None), None)
     found += drawn if drawn is not None else _column(trace, width, spell)
     if trace.why:
         found += ["", *_labelled("why", "  ".join(map(spell, trace.why)), width)]
@@ -69,7 +75,7 @@ def painted(report: str) -> Text:
     text = Text(report, end="")
     text.highlight_regex(r"\A.*", "bold red")
     text.highlight_regex(r"(?m)^(scenario|found|bounds|replay|saved|observed|allowed|why)\b", "dim")
-    text.highlight_regex(r"  (stale|race)\b", "bold yellow")
+    text.highlight_regex(r"  (stale|race|overtaken|spurious)\b", "bold yellow")
     text.highlight_regex(r"(?m)^ [✗X] .*", "red")
     return text
 
@@ -126,9 +132,12 @@ def _labelled(label: str, text: str, width: int) -> list[str]:
 def _cell(step: TraceStep) -> tuple[str, str, str]:  # noqa: PLR0911  (one an operation)
     """Return a step in three parts: where, what, in which order."""
     location = _short(step.location)
-    mark = "".join(
-        f"  {mark}" for mark, is_so in (("stale", step.stale), ("race", step.race)) if is_so
-    )
+    marks = {
+        "spurious": step.wanted != "" and step.wanted == step.old,
+        "overtaken" if step.operation == "store" else "stale": step.stale,
+        "race": step.race,
+    }
+    mark = "".join(f"  {word}" for word, is_so in marks.items() if is_so)
     match step.operation:
         case "load":
             return location, f"→ {step.old}{mark}", step.order
@@ -139,8 +148,8 @@ def _cell(step: TraceStep) -> tuple[str, str, str]:  # noqa: PLR0911  (one an op
         case "update" | "compare-exchange":
             return location, f"{step.old} → {step.new}{mark}", step.order
         case "failed compare-exchange":
-            why = "fails" if step.old == step.wanted else f"≠ {step.wanted}"
-            return location, f"→ {step.old} {why}{mark}", step.order
+            other = "" if step.old == step.wanted else f" ≠ {step.wanted}"
+            return location, f"→ {step.old}{other}{mark}", step.order
         case "notify":
             return "notify", f"{location} → {step.new}", ""
         case "wait":
@@ -181,6 +190,14 @@ def _places(trace: Trace, spell: type[str]) -> dict[str, str]:
         short = name if names.count(name) == 1 else file
         found[each.where] = spell(f"{short}:{line}") if each.where else ""
     return found
+
+
+def _lines(trace: Trace) -> dict[str, str]:
+    """Return how each source place is shown where there is little room: line numbers alone."""
+    wheres = [each.where for each in (*trace.steps, *trace.ends)]
+    if len({where.rpartition(":")[0] for where in wheres if where}) > 1:
+        return {where: where for where in wheres}
+    return {where: where.rpartition(":")[2] for where in wheres}
 
 
 # One column
@@ -332,7 +349,9 @@ def _line(bits: int) -> str:
     return _LINES[ends]
 
 
-def _lanes(trace: Trace, width: int, spell: type[str]) -> list[str] | None:
+def _lanes(
+    trace: Trace, width: int, places: dict[str, str], gutter: int, spell: type[str]
+) -> list[str] | None:
     """Return the lanes, or None where they do not fit."""
     shown = [at for at in range(len(trace.threads)) if at not in trace.outside]
     lanes = {thread: lane for lane, thread in enumerate(shown)}
@@ -342,7 +361,7 @@ def _lanes(trace: Trace, width: int, spell: type[str]) -> list[str] | None:
         mine = [row for row, step in enumerate(trace.steps) if step.thread == thread]
         texts |= dict(zip(mine, _aligned([spelled[row] for row in mine]), strict=True))
     tracks = _tracks(trace, lanes)
-    layout = _layout(trace, lanes, texts, tracks, width, spell)
+    layout = _layout(trace, lanes, texts, tracks, width, places, gutter, spell)
     if layout.where + layout.where_width > width:
         return None
     page = _Page(max(width, layout.where + layout.where_width))
@@ -372,6 +391,8 @@ def _layout(  # noqa: PLR0913
     texts: dict[int, str],
     tracks: list[_Track],
     width: int,
+    places: dict[str, str],
+    gutter: int,
     spell: type[str],
 ) -> _Layout:
     widths, gutters = [], []
@@ -379,8 +400,7 @@ def _layout(  # noqa: PLR0913
         mine = [texts[row] for row, step in enumerate(trace.steps) if step.thread == thread]
         widths.append(max(len(spell(trace.threads[thread])), *map(len, mine), 0))
         columns = _assign_columns([track for track in tracks if track.gutter == lane])
-        gutters.append(columns + 6 if columns else 2)
-    places = _places(trace, spell)
+        gutters.append(columns + gutter if columns else 2)
     where_width = max([len("where"), *map(len, places.values())])
     spare = width - NUMBER - sum(widths) - sum(gutters) - where_width
     widths = [max(wide, min(wide + spare // len(widths), ROOMY)) for wide in widths]
@@ -390,7 +410,7 @@ def _layout(  # noqa: PLR0913
         column += wide + gutters[lane]
         for track in tracks:
             if track.gutter == lane:
-                track.column += starts[-1] + wide + 3
+                track.column += starts[-1] + wide + gutter - 3
     return _Layout(starts, widths, column, where_width, places)
 
 

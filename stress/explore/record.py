@@ -1,0 +1,139 @@
+"""A failure of an exploration: carried out once more, told, saved, and replayed from its file.
+
+    trace = report_of(task, schedule_of(found.failure.graph), found, target)
+    path = save(task, schedule, trace, target, Path(".stress/failures"))
+    print(render(trace))
+
+Nothing is reported that does not replay: the trace is that of a second machine, which carried out
+the schedule alone.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stress import failures
+from stress.explore.exploration import Exploration, Failure
+from stress.explore.growth import Growth
+from stress.explore.guard import ForbiddenCallError, NoStepError
+from stress.explore.machine import Machine, NondeterminismError, TooManyThreadsError
+from stress.explore.scenario import MOST_THREADS, ScenarioTask
+from stress.explore.schedule import ScheduleMismatchError
+from stress.explore.search.replay import ForbiddenChoiceError, Replay
+from stress.explore.steps import Kind
+from stress.explore.target import find
+from stress.explore.trace import Trace, trace_of
+from stress.host import Host
+
+KIND = "execution"
+"""What saved failures of this kind are called."""
+
+
+class NotReplayedError(RuntimeError):
+    """A failure did not happen again when its schedule was carried out."""
+
+
+def report_of(
+    task: ScenarioTask, schedule: Sequence[str], found: Exploration, target: str
+) -> Trace:
+    """Carry out `schedule`, by which `found` failed, on a machine of its own, and tell of it.
+
+    NotReplayedError if it does not fail there in the same way.
+    """
+    assert found.failure is not None
+    trace = _carried_out(task, schedule)
+    if trace is None or trace.kind != found.failure.kind:
+        now = "without a failure" if trace is None else f"in another failure: {trace.title}"
+        raise NotReplayedError(
+            f"{found.failure.kind} ({found.failure.message}) did not happen again: its schedule "
+            f"ended {now}.\n"
+            f"  The scenario does not do the same every time.  Make all it uses anew inside it."
+        )
+    trace.scenario = target or getattr(task.scenario, "__name__", "")
+    trace.found = f"execution {found.executions:,}"
+    return trace
+
+
+def save(
+    task: ScenarioTask, schedule: Sequence[str], trace: Trace, target: str, folder: Path
+) -> Path:
+    """Save a failure in `folder`, note in `trace` where, and return the path."""
+    path = failures.save(
+        {
+            "kind": KIND,
+            "model": trace.scenario,
+            "engine": "explore",
+            "violations": [{"rule": trace.kind, "message": trace.title}],
+            "interpreter": Host.of_this_process().interpreter,
+            "target": target,
+            "memory": task.memory,
+            "release_sequence": task.release_sequence,
+            "steps": task.steps,
+            "spurious": task.spurious,
+            "schedule": list(schedule),
+            "trace": trace.to_json(),
+        },
+        folder,
+    )
+    trace.saved = path.as_posix()
+    return path
+
+
+def again(failure: Mapping[str, Any], path: Path) -> Trace | None:
+    """Carry out the saved `failure` in the file `path` again; None if it does not fail any more.
+
+    TargetError if its scenario is gone, ScheduleMismatchError if it takes other steps now.
+    """
+    task = ScenarioTask(
+        find(failure["target"]),
+        failure["memory"],
+        failure["steps"],
+        failure["spurious"],
+        release_sequence=failure["release_sequence"],
+    )
+    try:
+        trace = _carried_out(task, failure["schedule"])
+    except ForbiddenChoiceError:
+        return None
+    if trace is not None:
+        before = Trace.from_json(failure["trace"])
+        trace.scenario, trace.found = before.scenario, before.found
+        trace.saved = path.as_posix()
+    return trace
+
+
+def _carried_out(task: ScenarioTask, schedule: Sequence[str]) -> Trace | None:
+    while True:
+        machine = task.program()
+        try:
+            with task.guard(machine):
+                return _on(machine, task, schedule)
+        except TooManyThreadsError:
+            if task.stride >= MOST_THREADS:
+                raise
+            task = dataclasses.replace(task, stride=task.stride * 2)
+        except (NondeterminismError, ForbiddenCallError, NoStepError) as error:
+            raise ScheduleMismatchError(str(error)) from error
+
+
+def _on(machine: Machine, task: ScenarioTask, schedule: Sequence[str]) -> Trace | None:
+    model = task.model()
+    [graph] = Replay(machine, model, schedule).complete()
+    failed = any(step is not None and step.kind is Kind.FAIL for step in graph.pending)
+    if not failed and Growth(machine, model).runnable(graph) >= 0:
+        return None  # the threads can go on from where they failed
+    judged = Exploration()
+    task.judge(machine, graph, judged)
+    failure: Failure | None = judged.failure
+    if failure is None:
+        return None
+    trace = trace_of(machine, failure, task.memory)
+    threads = len(graph.threads) - 1
+    bounds = [f"{threads} thread{'s' * (threads != 1)}", f"{task.steps:,} steps each"]
+    if task.spurious:
+        bounds.append(f"{task.spurious} spurious wake-up{'s' * (task.spurious != 1)} each")
+    if task.release_sequence != "c++20":
+        bounds.append(f"{task.release_sequence} release sequences")
+    trace.bounds = ", ".join(bounds)
+    return trace
