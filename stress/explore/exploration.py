@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from stress.explore.graph import READS, Graph
 from stress.explore.machine import Machine
+from stress.explore.schedule import schedule_of
 from stress.explore.steps import Kind, Step
 from stress.verdict import Verdict
 
@@ -26,7 +27,10 @@ class Failure:
     kind: str
     """assertion, exception, race, deadlock, lost wake-up or livelock."""
     message: str
-    graph: Graph
+    schedule: tuple[str, ...]
+    """By which it is carried out again."""
+    graph: Graph | None = None
+    """The execution, where the machine that it belongs to is at hand."""
 
 
 @dataclass
@@ -79,7 +83,7 @@ def judge(machine: Machine, graph: Graph, found: Exploration) -> None:
         found.executions += 1
         wrong = wrong or _standstill(machine, steps)
         if wrong is not None:
-            found.failure = Failure(*wrong, graph)
+            found.failure = Failure(*wrong, tuple(schedule_of(graph)), graph)
 
 
 def _fault(machine: Machine, graph: Graph, steps: dict[int, Step]) -> tuple[str, str] | None:

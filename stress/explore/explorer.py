@@ -250,4 +250,6 @@ def unit_done(
                 or found.executions == bounds.executions
             ):
                 break
+    if found.failure is not None:
+        found.failure.graph = None  # it means nothing to another machine
     return found, [prefix_of(graph) for graph in search.stack]

@@ -6,6 +6,7 @@ write comes after those it overwrites, and a read before the write that overwrit
 as far as this goes without a circle) and then changes threads as seldom as possible.
 """
 
+from itertools import pairwise
 from typing import Final
 
 from stress.explore.graph import Event, Graph
@@ -32,11 +33,11 @@ class _Order:
             if event.index == 0 and (spawn := graph.born[event.thread]) is not None:
                 self._add(spawn, event)
         for writes in graph.writes:
-            for earlier, later in zip(writes[1:], writes[2:], strict=False):
+            for earlier, later in pairwise(writes[1:]):
                 self._add(earlier, later)
         for location, reads in enumerate(graph.reads):
             writes = graph.writes[location]
-            following = {write.bit: after for write, after in zip(writes, writes[1:], strict=False)}
+            following = {write.bit: after for write, after in pairwise(writes)}
             for read in reads:
                 assert read.rf is not None
                 if read.rf.bit in following:

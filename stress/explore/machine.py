@@ -408,38 +408,38 @@ def repeatable(graph: Graph) -> list[tuple[int, int]]:
     Every event comes after what is before it in (po | asw | rf)+; otherwise the order is the one
     they were added in, and a thread goes on as long as it can.
     """
-    threads = graph.threads
+    threads, born = graph.threads, graph.born
     done = [0] * len(threads)
     found: list[tuple[int, int]] = []
-
-    def run(thread: int, stop: int) -> None:
-        events = threads[thread]
-        while done[thread] < stop:
-            event = events[done[thread]]
+    for added in graph.order:
+        wanted = [(added.thread, added.index)]
+        while wanted:
+            thread, index = wanted[-1]
+            if done[thread] > index:
+                wanted.pop()
+                continue
+            event = threads[thread][done[thread]]
             source = event.rf
             if source is not None and source.thread >= 0 and done[source.thread] <= source.index:
-                run(source.thread, source.index + 1)
+                wanted.append((source.thread, source.index))
                 continue
-            spawn = graph.born[thread]
+            spawn = born[thread]
             if event.index == 0 and spawn is not None and done[spawn.thread] <= spawn.index:
-                run(spawn.thread, spawn.index + 1)
+                wanted.append((spawn.thread, spawn.index))
                 continue
             done[thread] += 1
             if event.kind is Kind.UPDATE or event.kind is Kind.COMPARE_EXCHANGE:
-                if event.index + 1 == len(events):
-                    continue  # its write is still to come
+                if event.index + 1 == len(threads[thread]):
+                    wanted.clear()  # its write is still to come
+                    continue
                 done[thread] += 1
             if (
                 found
                 and found[-1][0] == thread
                 and event.kind is not Kind.SPAWN
-                and events[found[-1][1] - 1].kind is not Kind.SPAWN
+                and threads[thread][found[-1][1] - 1].kind is not Kind.SPAWN
             ):
                 found[-1] = thread, done[thread]
             else:
                 found.append((thread, done[thread]))
-
-    for event in graph.order:
-        if done[event.thread] <= event.index:
-            run(event.thread, event.index + 1)
     return found

@@ -1,4 +1,4 @@
-"""Where in the source a thread stands, and what the user calls the word, cell or lock it uses there.
+"""Where in the source a thread stands, and what the user calls the word or lock it uses there.
 
 Nobody should have to name a word twice: the variable that holds it has a name already.  It is
 looked for where the word is used (a local, a variable of an enclosing function, an attribute of
@@ -9,9 +9,10 @@ threads run.
 import linecache
 from collections import Counter, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, FunctionType, TracebackType
+from types import FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, Final
 
 HARNESS: Final = tuple(f"{Path(__file__).parent}{end}" for end in ("/", "\\"))
@@ -175,26 +176,31 @@ def _within(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, _LEAVES):
         return
     if isinstance(value, FunctionType):
-        if not path or "." not in path:
-            for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-                try:
-                    yield name, cell.cell_contents
-                except ValueError:  # an empty cell
-                    continue
+        yield from _closure(value)
+    elif isinstance(value, MethodType):
+        yield "self", value.__self__
     elif isinstance(value, list | tuple):
         yield from ((f"{path}[{number}]", item) for number, item in enumerate(value))
     elif isinstance(value, dict):
         yield from ((f"{path}[{key!r}]", item) for key, item in list(value.items()))
-    elif getattr(value, "__self__", None) is not None and hasattr(value, "__func__"):
-        yield "self", value.__self__
     elif not type(value).__module__.startswith(("stress.explore.", "builtins")):
-        names = [*getattr(value, "__dict__", ()), *_slots(type(value))]
-        dot = f"{path}." if path else ""
-        for name in names:
-            found = getattr(value, "__dict__", {}).get(name, value)
-            if found is value:
-                found = getattr(value, name, None)
-            yield f"{dot}{name}", found
+        yield from ((f"{path}.{name}", item) for name, item in _attributes(value))
+
+
+def _closure(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield the variables that `function` has from the functions around it."""
+    names = function.__code__.co_freevars
+    for name, cell in zip(names, function.__closure__ or (), strict=True):
+        with suppress(ValueError):  # an empty cell
+            yield name, cell.cell_contents
+
+
+def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what `value` stores; properties are not asked."""
+    yield from list(getattr(value, "__dict__", {}).items())
+    for name in _slots(type(value)):
+        with suppress(AttributeError):  # not set
+            yield name, getattr(value, name)
 
 
 def _slots(kind: type) -> Iterator[str]:

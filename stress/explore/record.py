@@ -1,7 +1,7 @@
 """A failure of an exploration: carried out once more, told, saved, and replayed from its file.
 
-    trace = report_of(task, schedule_of(found.failure.graph), found, target)
-    path = save(task, schedule, trace, target, Path(".stress/failures"))
+    trace = report_of(task, found, target)
+    path = save(task, found, trace, target, Path(".stress/failures"))
     print(render(trace))
 
 Nothing is reported that does not replay: the trace is that of a second machine, which carried out
@@ -34,15 +34,13 @@ class NotReplayedError(RuntimeError):
     """A failure did not happen again when its schedule was carried out."""
 
 
-def report_of(
-    task: ScenarioTask, schedule: Sequence[str], found: Exploration, target: str
-) -> Trace:
-    """Carry out `schedule`, by which `found` failed, on a machine of its own, and tell of it.
+def report_of(task: ScenarioTask, found: Exploration, target: str) -> Trace:
+    """Carry out what failed in `found` on a machine of its own, and tell of it.
 
     NotReplayedError if it does not fail there in the same way.
     """
     assert found.failure is not None
-    trace = _carried_out(task, schedule)
+    trace = _carried_out(task, found.failure.schedule)
     if trace is None or trace.kind != found.failure.kind:
         now = "without a failure" if trace is None else f"in another failure: {trace.title}"
         raise NotReplayedError(
@@ -56,9 +54,10 @@ def report_of(
 
 
 def save(
-    task: ScenarioTask, schedule: Sequence[str], trace: Trace, target: str, folder: Path
+    task: ScenarioTask, found: Exploration, trace: Trace, target: str, folder: Path
 ) -> Path:
-    """Save a failure in `folder`, note in `trace` where, and return the path."""
+    """Save what failed in `found` in `folder`, note in `trace` where, and return the path."""
+    assert found.failure is not None
     path = failures.save(
         {
             "kind": KIND,
@@ -71,7 +70,7 @@ def save(
             "release_sequence": task.release_sequence,
             "steps": task.steps,
             "spurious": task.spurious,
-            "schedule": list(schedule),
+            "schedule": list(found.failure.schedule),
             "trace": trace.to_json(),
         },
         folder,
@@ -128,7 +127,7 @@ def _on(machine: Machine, task: ScenarioTask, schedule: Sequence[str]) -> Trace 
     failure: Failure | None = judged.failure
     if failure is None:
         return None
-    trace = trace_of(machine, failure, task.memory)
+    trace = trace_of(machine, graph, failure.kind, task.memory)
     threads = len(graph.threads) - 1
     bounds = [f"{threads} thread{'s' * (threads != 1)}", f"{task.steps:,} steps each"]
     if task.spurious:

@@ -18,6 +18,7 @@ one and goes on after all of them have ended, or starts threads itself with ``sy
 run once for every execution, so all it uses must be made anew inside it.
 """
 
+import gc
 import inspect
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -94,11 +95,17 @@ class ScenarioTask:
     @contextmanager
     def guard(machine: Machine) -> Iterator[None]:
         """Refuse time, random numbers, real threads and locks; unwind all threads at the end."""
-        with guarded(lambda: machine.steps):
-            try:
-                yield
-            finally:
-                machine.abandon()
+        collecting = gc.isenabled()
+        gc.disable()  # see `machine.GARBAGE`
+        try:
+            with guarded(lambda: machine.steps):
+                try:
+                    yield
+                finally:
+                    machine.abandon()
+        finally:
+            if collecting:
+                gc.enable()
 
     def judge(self, machine: Machine, graph: Graph, found: Exploration) -> None:
         """Count an execution, and note what is wrong with it."""

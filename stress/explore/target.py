@@ -58,7 +58,7 @@ def find(target: str) -> Callable[[Any], Any]:
     if "::" in target:
         return _in_file(target)
     model, _, program = target.partition("/")
-    offered = getattr(registry.find(model), "scenarios", dict)()
+    offered: Mapping[str, Any] = getattr(registry.find(model), "scenarios", dict)()
     if program not in offered:
         raise TargetError(
             f"model {model!r} has no scenario {program!r}.  It has: {', '.join(offered) or 'none'}."
@@ -95,7 +95,7 @@ def _in_file(target: str) -> Callable[[Any], Any]:
     arguments = json.loads(match["arguments"] or "{}")
     if hasattr(found, "scenario"):  # a test made by @explore
         return functools.partial(_with_sync, found.scenario, arguments)
-    return functools.partial(found, **arguments) if arguments else found  # type: ignore[no-any-return]
+    return functools.partial(found, **arguments) if arguments else found
 
 
 def _with_sync(function: Callable[..., Any], arguments: dict[str, Any], sync: Any) -> Any:

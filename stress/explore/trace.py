@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
 from stress.explore import why
-from stress.explore.exploration import Failure
-from stress.explore.graph import READS, WRITES, Event
+from stress.explore.graph import READS, WRITES, Event, Graph
 from stress.explore.machine import Machine
 from stress.explore.naming import place_of_error
 from stress.explore.steps import PLAIN, Kind, Step
@@ -65,6 +64,7 @@ class End:
     """Its place in `Trace.threads`."""
     text: str
     where: str = ""
+    failed: bool = False
 
 
 @dataclass(slots=True)
@@ -105,9 +105,9 @@ class Trace:
         return cls(**values)
 
 
-def trace_of(machine: Machine, failure: Failure, memory: str) -> Trace:
-    """Return the trace of a failing execution of `machine`, which repeats it once more."""
-    told = Told(machine, failure.graph)
+def trace_of(machine: Machine, graph: Graph, kind: str, memory: str) -> Trace:
+    """Return the trace of `graph`, which fails by `kind`: `machine` repeats it once more."""
+    told = Told(machine, graph)
     stands = told.blocked()
     threads = [
         thread
@@ -117,9 +117,9 @@ def trace_of(machine: Machine, failure: Failure, memory: str) -> Trace:
     places = {thread: place for place, thread in enumerate(threads)}
     steps = [_step(told, event, places) for event in told.events]
     ends = [_end(told, thread, step, places) for thread, step in stands.items()]
-    story = why.story_of(told, failure.kind, memory)
+    story = why.story_of(told, kind, memory)
     return Trace(
-        failure.kind,
+        kind,
         story.title,
         [told.threads[thread] for thread in threads],
         steps,
@@ -225,7 +225,7 @@ def _end(told: Told, thread: int, step: Step, places: dict[int, int]) -> End:
             text = f"waits for the end of {told.threads[step.location]}"
     if told.graph.races and step.kind is not Kind.FAIL:
         text = ""  # it could go on
-    return End(places[thread], text, where)
+    return End(places[thread], text, where, step.kind is Kind.FAIL)
 
 
 def spelled(value: Any) -> str:

@@ -7,6 +7,7 @@ synchronising, what an update overwrites unseen, who waits for what that is held
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from stress.explore.graph import READS, WRITES, Event
@@ -97,10 +98,8 @@ def _race(told: Told, memory: str) -> Story:
         f"{second}, {told.name(other)} {_does(other)} {where}",
     ]
     allowed = ["one of them ordered before the other by happens-before"]
-    sentences = [
-        f"Nothing orders {first} before {second}: no happens-before edge leads from one to the "
-        f"other."
-    ]
+    nothing = f"Nothing orders {first} before {second}"
+    sentences = [f"{nothing}: no happens-before edge leads from one to the other."]
     through = list(_through(told, one, other))
     sentences += through or _no_bridge(told, one, other)
     if other.kind in READS and told.newer(other) is one and memory == "rc11":
@@ -131,23 +130,23 @@ def _through(told: Told, one: Event, other: Event) -> Iterator[str]:
             continue
         if read.bit == other.bit or one.bit == write.bit:
             continue
-        publishes = write.sync & one.bit != 0
-        acquires = read.order in ACQUIRE
-        relaxed = ("store" if write.kind is Kind.STORE else "update", "load")
-        if not publishes and not acquires:
-            remedy = f"{_capital(_step(told, write))} would have to release, and {_step(told, read)} to acquire."
-            fault = f"a relaxed {relaxed[0]} publishes nothing and a relaxed load acquires nothing"
-        elif not publishes:
-            fault = f"a relaxed {relaxed[0]} publishes nothing"
-            remedy = f"{_capital(_step(told, write))} would have to release."
-        else:
-            fault = "a relaxed load acquires nothing"
-            remedy = f"{_capital(_step(told, read))} would have to acquire."
-        yield (
-            f"{_capital(_step(told, read))} did read what {_step(told, write)} wrote, but {fault}.  "
-            f"{remedy}"
-        )
+        yield _unsynchronized(told, read, write, publishes=write.sync & one.bit != 0)
         return
+
+
+def _unsynchronized(told: Told, read: Event, write: Event, *, publishes: bool) -> str:
+    """Return why `read` does not synchronise with `write`, and what would make it."""
+    stores, loads = _capital(_step(told, write)), _capital(_step(told, read))
+    kind = "store" if write.kind is Kind.STORE else "update"
+    publishing, acquiring = f"a relaxed {kind} publishes nothing", "a relaxed load acquires nothing"
+    if publishes:
+        fault, remedy = acquiring, f"{loads} would have to acquire."
+    elif read.order in ACQUIRE:
+        fault, remedy = publishing, f"{stores} would have to release."
+    else:
+        fault = f"{publishing} and {acquiring}"
+        remedy = f"{stores} would have to release, and {_step(told, read)} to acquire."
+    return f"{loads} did read what {_step(told, write)} wrote, but {fault}.  {remedy}"
 
 
 def _capital(text: str) -> str:
@@ -156,15 +155,16 @@ def _capital(text: str) -> str:
 
 def _no_bridge(told: Told, one: Event, other: Event) -> list[str]:
     held = [{told.locations[at] for at in told.holds(event)} for event in (one, other)]
+    first, second = told.name(one), told.name(other)
     if not any(held):
         return [
-            f"Between them {told.name(other)} reads nothing that {told.name(one)} wrote after "
-            f"{_step(told, one)}, and no lock is held at either."
+            f"Between them {second} reads nothing that {first} wrote after {_step(told, one)}.",
+            "No lock is held at either.",
         ]
     locks = [_listed(sorted(names)) or "no lock" for names in held]
     return [
-        f"At {_step(told, one)} {told.name(one)} holds {locks[0]}, at {_step(told, other)} "
-        f"{told.name(other)} holds {locks[1]}: no lock in common."
+        f"At {_step(told, one)} {first} holds {locks[0]}.",
+        f"At {_step(told, other)} {second} holds {locks[1]}: they have no lock in common.",
     ]
 
 
@@ -190,10 +190,10 @@ def _unfulfilled(source: str, where: str) -> str:
     try:
         [statement] = ast.parse(source).body
     except (SyntaxError, ValueError):
-        return f"an assertion does not hold {where}"
+        return f"assertion fails {where}"
     if not isinstance(statement, ast.Assert):
-        return f"an assertion does not hold {where}: {source}"
-    return f"{ast.get_source_segment(source, statement.test)} does not hold {where}"
+        return f"assertion fails {where}: {source}"
+    return f"assertion fails {where}: {ast.get_source_segment(source, statement.test)}"
 
 
 def _faults(told: Told, memory: str) -> Iterator[str]:
@@ -260,9 +260,9 @@ def _place(writes: tuple[Event, ...], write: Event | None) -> int:
 
 
 def _lost_updates(told: Told) -> Iterator[str]:
-    """Yield each write that overwrites another which its thread, having read before, did not see."""
+    """Yield each write that overwrites another, which its thread has not seen though it read."""
     for location, writes in enumerate(told.graph.writes):
-        for earlier, write in zip(writes[1:], writes[2:], strict=False):
+        for earlier, write in pairwise(writes[1:]):
             if write.kind is not Kind.STORE or earlier.thread == write.thread:
                 continue
             before = told.graph.threads[write.thread][: write.index]
@@ -335,7 +335,7 @@ def _for_a_write(told: Told, thread: int) -> Iterator[str]:
     last = [event for event in events[starts[-1] + 1 if starts else 0 :] if event.kind in READS]
     name = told.threads[thread]
     seen = []
-    for event in dict((each.location, each) for each in last).values():
+    for event in {each.location: each for each in last}.values():
         by = f"from {_step(told, event.rf)}" if event.rf and event.rf.thread >= 0 else "initial"
         seen.append(f"{told.locations[event.location]} = {event.value!r} ({by})")
     read = f"having read {_listed(seen)}" if seen else "having read nothing"

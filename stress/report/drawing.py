@@ -1,0 +1,190 @@
+"""The lanes of a trace: a column for each thread, time going down, an arrow for each read.
+
+ #  writer                    reader                     where
+ ─  ────────────────────────  ─────────────────────────  ────────
+ 1  data  ← 42  relaxed                                  mp.py:9
+ 2  ready ← 1   relaxed ╌╌╮                              mp.py:10
+ 3                        ╰╌▸ ready → 1         acquire  mp.py:13
+ 4                            data  → 0  stale  relaxed  mp.py:14
+
+A thread that acts only before and after all others has no lane; its steps name it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from stress.explore.trace import End, Trace, TraceStep
+from stress.report.page import Page, Spelling, cut
+from stress.report.steps import aligned, is_drawn, spelled_steps
+
+ROOMY, TIGHT = 6, 4
+"""Columns between two lanes, besides those of the lines down."""
+NUMBER: Final = 4
+"""Columns of a step's number and the space around it."""
+WIDE: Final = 32
+"""No lane is made wider than this if it need not be."""
+
+
+@dataclass(slots=True)
+class _Track:
+    """A line down between two lanes: from a step to those that read what it wrote."""
+
+    source: int
+    """Which of the steps."""
+    lane: int
+    gutter: int
+    """To the right of which lane it runs."""
+    solid: bool
+    targets: list[tuple[int, int]] = field(default_factory=list)
+    """Steps, with their lanes."""
+    column: int = 0
+
+    @property
+    def last(self) -> int:
+        """The last step it leads to."""
+        return self.targets[-1][0]
+
+
+class Drawing:
+    """The lanes of `trace`, as wide as they need be, up to `width`."""
+
+    def __init__(
+        self, trace: Trace, width: int, places: dict[str, str], spell: Spelling, *, gutter: int
+    ) -> None:
+        self._trace = trace
+        self._places = {where: spell(place) for where, place in places.items()}
+        self._spell = spell
+        self._gutter = gutter
+        self._names = [spell(name) for name in trace.threads]
+        self._shown = [at for at in range(len(trace.threads)) if at not in trace.outside]
+        self._lanes = {thread: lane for lane, thread in enumerate(self._shown)}
+        self._texts = self._aligned_texts()
+        self._tracks = self._new_tracks()
+        self._starts: list[int] = []
+        self._where = 0
+        self._lay_out(width)
+        self.width = self._where + self._where_width
+        """How wide it is."""
+
+    def _aligned_texts(self) -> list[str]:
+        """Return the text of each step; those of one thread are aligned."""
+        steps = self._trace.steps
+        cells = spelled_steps(self._trace, self._spell)
+        texts = [""] * len(steps)
+        for thread in range(len(self._trace.threads)):
+            mine = [at for at, step in enumerate(steps) if step.thread == thread]
+            for at, text in zip(mine, aligned([cells[at] for at in mine]), strict=True):
+                texts[at] = text
+        return texts
+
+    def _new_tracks(self) -> list[_Track]:
+        found: dict[tuple[int, int, bool], _Track] = {}
+        for at, step in enumerate(self._trace.steps):
+            if not is_drawn(self._trace, step):
+                continue
+            source = (step.reads or 0) - 1
+            lane = self._lanes[self._trace.steps[source].thread]
+            target = self._lanes[step.thread]
+            gutter = lane if target > lane else lane - 1
+            track = _Track(source, lane, gutter, step.synchronizes)
+            key = source, gutter, step.synchronizes
+            found.setdefault(key, track).targets.append((at, target))
+        return list(found.values())
+
+    def _lay_out(self, width: int) -> None:
+        """Decide in which columns lanes and lines are."""
+        widths, gutters = [], []
+        for thread, lane in self._lanes.items():
+            steps = enumerate(self._trace.steps)
+            mine = [len(self._texts[at]) for at, step in steps if step.thread == thread]
+            widths.append(max(len(self._names[thread]), *mine, 0))
+            columns = _assigned([track for track in self._tracks if track.gutter == lane])
+            gutters.append(columns + self._gutter if columns else 2)
+        self._where_width = max(len("where"), *map(len, self._places.values()))
+        spare = width - NUMBER - sum(widths) - sum(gutters) - self._where_width
+        share = max(spare // len(widths), 0)
+        self._where = NUMBER
+        for lane, wide in enumerate(widths):
+            self._starts.append(self._where)
+            end = self._where + max(wide, min(wide + share, WIDE))
+            for track in self._tracks:
+                if track.gutter == lane:
+                    track.column += end + self._gutter - 3
+            self._where = end + gutters[lane]
+
+    def drawn(self) -> list[str]:
+        """Return the lines of the drawing."""
+        page = Page(self.width)
+        self._draw_header(page)
+        rows = [self._draw_step(page, at, step) for at, step in enumerate(self._trace.steps)]
+        for track in self._tracks:
+            self._draw_track(page, track, rows)
+        for end in self._trace.ends:
+            self._draw_end(page, end)
+        return page.drawn(self._spell)
+
+    def _draw_header(self, page: Page) -> None:
+        names, rule = page.add(), page.add()
+        columns = [(1, "#", 1)]
+        ends = [*self._starts[1:], self._where]
+        for thread, start, end in zip(self._shown, self._starts, ends, strict=True):
+            columns.append((start, self._names[thread], end - 2 - start))
+        columns.append((self._where, "where", self._where_width))
+        for column, name, wide in columns:
+            page.write(names, column, name)
+            page.write(rule, column, self._spell("─") * wide)
+
+    def _draw_step(self, page: Page, at: int, step: TraceStep) -> int:
+        row = page.add()
+        page.write(row, 0, f"{step.number:>2}")
+        if step.thread in self._lanes:
+            page.write(row, self._starts[self._lanes[step.thread]], self._texts[at])
+        else:
+            source = f"  from step {step.reads}" if step.reads else ""
+            self._write_outside(page, row, step.thread, f"{self._texts[at]}{source}")
+        page.write(row, self._where, self._places[step.where])
+        return row
+
+    def _write_outside(self, page: Page, row: int, thread: int, text: str) -> None:
+        """Write what is not in a lane."""
+        text = f"{self._names[thread]}: {text}"
+        page.write(row, NUMBER, cut(text, self._where - NUMBER - 2, self._spell))
+
+    def _draw_track(self, page: Page, track: _Track, rows: list[int]) -> None:
+        """Draw the line down from a write, and a branch to each step that reads it."""
+        solid = track.solid
+        page.down(track.column, rows[track.source], rows[track.last], solid=solid)
+        start = self._starts[track.lane]
+        after = start + len(self._texts[track.source]) + 1
+        ends = (after, track.column) if track.gutter == track.lane else (track.column, start - 2)
+        page.across(rows[track.source], *ends, solid=solid)
+        for at, lane in track.targets:
+            start = self._starts[lane]
+            after = start + len(self._texts[at]) + 1
+            if track.gutter < lane:
+                page.across(rows[at], track.column, start - 2, solid=solid)
+                page.write(rows[at], start - 2, self._spell("▸"))
+            else:
+                page.across(rows[at], after, track.column, solid=solid)
+                page.write(rows[at], after, self._spell("◂"))
+
+    def _draw_end(self, page: Page, end: End) -> None:
+        row = page.add()
+        page.write(row, 1, self._spell("✗" if end.failed else " "))
+        text = self._spell(end.text)
+        lane = self._lanes.get(end.thread)
+        if lane is None or self._starts[lane] + len(text) > self._where - 2:
+            self._write_outside(page, row, end.thread, text)
+        else:
+            page.write(row, self._starts[lane], text)
+        page.write(row, self._where, self._places[end.where])
+
+
+def _assigned(tracks: list[_Track]) -> int:
+    """Give tracks that overlap different columns; return how many columns there are."""
+    ends: list[int] = []
+    for track in sorted(tracks, key=lambda each: each.source):
+        free = [column for column, end in enumerate(ends) if end < track.source]
+        track.column = free[0] if free else len(ends)
+        ends[track.column : track.column + 1] = [track.last]
+    return len(ends)
