@@ -1,17 +1,17 @@
 """Registrars with one deliberate fault each: the prey that every engine is tested on.
 
 A check that no fault can fail checks nothing.  Each class is the registrar but for what its
-docstring says; `FAULTS` lists them by the names the command line uses.
+docstring says; `FAULTS` and `EXPLORED_FAULTS` list them by the names the command line uses.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final, SupportsIndex
+from typing import Any, ClassVar, Final, SupportsIndex
 
 from registrar import GRANULARITY, PAGE_SIZE, MemoryRange, MemoryRegistrar, RegistrationError
 from registrar.bitmap import BIT_MASK, WORD_SHIFT, AtomicBitmap, GuardedBitmap
 from registrar.ranges import overlapping_ranges
 from registrar.registrar import CHUNK_SHIFT
-from registrar.sync import ACQUIRE, RELEASE, Sync, native
+from registrar.sync import ACQUIRE, RELAXED, RELEASE, Sync, native
 
 
 class EarlyPublish(MemoryRegistrar):
@@ -106,12 +106,20 @@ class _FirstWordBitmap(AtomicBitmap):
         super().set(bit & BIT_MASK)
 
 
-class WrongWord(MemoryRegistrar):
-    """Bits are set in the wrong word: chunk 64 marks chunk 0 as registered."""
+class OtherBitmap(MemoryRegistrar):
+    """The registrar over another kind of bitmap."""
+
+    bitmap: ClassVar[type[AtomicBitmap]]
 
     def __init__(self, *arguments: Any, sync: Sync = native) -> None:
         super().__init__(*arguments, sync=sync)
-        self._registered = _FirstWordBitmap(self._chunk_count, sync=sync, name="registered")
+        self._registered = self.bitmap(self._chunk_count, sync=sync, name="registered")
+
+
+class WrongWord(OtherBitmap):
+    """Bits are set in the wrong word: chunk 64 marks chunk 0 as registered."""
+
+    bitmap = _FirstWordBitmap
 
 
 class EndRoundedDown(MemoryRegistrar):
@@ -159,6 +167,60 @@ class OneChunkFurther(MemoryRegistrar):
         ]
 
 
+def relaxed_get(bitmap: AtomicBitmap, bit: int) -> bool:
+    """Return whether `bit` is set, and promise nothing of what preceded its ``set``."""
+    word = bitmap._words[bit >> WORD_SHIFT].load(RELAXED)  # noqa: SLF001
+    return word >> (bit & BIT_MASK) & 1 == 1
+
+
+class _RelaxedGetBitmap(AtomicBitmap):
+    """Its ``get`` is relaxed."""
+
+    def get(self, bit: int) -> bool:
+        return relaxed_get(self, bit)
+
+
+class RelaxedGet(OtherBitmap):
+    """The bit is read by a relaxed load: who finds it set may not see the kernel's work."""
+
+    bitmap = _RelaxedGetBitmap
+
+
+class _RelaxedSetBitmap(AtomicBitmap):
+    """Its ``set`` is relaxed."""
+
+    def set(self, bit: int) -> None:
+        self._words[bit >> WORD_SHIFT].fetch_or(1 << (bit & BIT_MASK), RELAXED)
+
+
+class RelaxedSet(OtherBitmap):
+    """The bit is set by a relaxed fetch-or: it publishes nothing of what was done before."""
+
+    bitmap = _RelaxedSetBitmap
+
+
+class UnguardedFailure(MemoryRegistrar):
+    """Whether a chunk has failed is asked before the mutex is taken: plain data, read in a race."""
+
+    def _register_slowly(self, chunks: range) -> None:
+        for chunk in chunks:
+            if self._failed.get(chunk) and not self._registered.get(chunk):
+                raise RegistrationError(chunk << CHUNK_SHIFT)
+        super()._register_slowly(chunks)
+
+
+class KeptMutex(MemoryRegistrar):
+    """The mutex is kept after a refusal: who needs it next waits for ever."""
+
+    def _register_slowly(self, chunks: range) -> None:
+        self._mutex.acquire()
+        for chunk in chunks:
+            if not self._registered.get(chunk):
+                self._register_pieces(chunk)
+                self._registered.set(chunk)
+        self._mutex.release()
+
+
 FAULTS: Final[dict[str, type[MemoryRegistrar]]] = {
     "early-publish": EarlyPublish,
     "publish-before-last-piece": PublishBeforeLastPiece,
@@ -173,4 +235,16 @@ FAULTS: Final[dict[str, type[MemoryRegistrar]]] = {
     "early-return": EarlyReturn,
     "one-chunk-further": OneChunkFurther,
 }
-"""The faults of this module by name."""
+"""The faults that every engine with threads shows, by name."""
+
+EXPLORED_FAULTS: Final[dict[str, type[MemoryRegistrar]]] = {
+    "relaxed-get": RelaxedGet,
+    "relaxed-set": RelaxedSet,
+    "unguarded-failure": UnguardedFailure,
+    "kept-mutex": KeptMutex,
+}
+"""The faults that the explorer alone is asked to show, by name.
+
+Real threads on x86 cannot show a missing acquire or release, nor a race on a plain word that the
+interpreter reads in one piece; a mutex that is kept they show by hanging.
+"""

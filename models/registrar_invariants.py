@@ -1,4 +1,4 @@
-"""The invariants I1 to I10 of the registrar, each checked on a history of real threads.
+"""The invariants I1 to I10 of the registrar, each checked on a history.
 
 The history holds the calls of numbered processes, and as spans of named processes what they did
 inside: "backend of 2" a call of the backend (arguments: start and end of the piece as the backend
@@ -10,17 +10,19 @@ saw it; result: None, or why it refused), "lock of 2" an ownership of the mutex.
 >>> [violation.rule for violation in violations(case, [call])]
 ['I1']
 
-What is checked holds in every interleaving, whatever the order of calls that overlap; "before"
-always means: ended before the other began.
+What is checked holds in every interleaving, whatever the order of calls that overlap.  "Before" is
+a `Precedence`: of real threads, ended before the other began by the clock they share; under a weak
+memory model, where no such clock exists, happens-before.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Final, NamedTuple
 
 from models.registrar import RegistrarCase
+from models.registrar_history import BY_CLOCK, Precedence
 from registrar import GRANULARITY, MemoryRange
 from stress.history import Span
 from stress.threads.subject import Violation
@@ -43,9 +45,12 @@ class Attempt(NamedTuple):
 class Evidence:
     """A history, sorted out for the checks."""
 
-    def __init__(self, case: RegistrarCase, history: Sequence[Span]) -> None:
+    def __init__(
+        self, case: RegistrarCase, history: Sequence[Span], precedence: Precedence = BY_CLOCK
+    ) -> None:
         self.case = case
         self.history = history
+        self.before, self.in_time = precedence
         self.inspections = [span for span in history if span.f == "inspect"]
 
     @cached_property
@@ -79,25 +84,31 @@ class Evidence:
 
     def inside(self, call: Span, kind: str) -> list[Span]:
         """Return what the process of `call` did within it: spans of "backend" or "lock"."""
-        process = f"{kind} of {call.process}"
         return [
             span
-            for span in self.history
-            if span.process == process and call.start <= span.start and span.end <= call.end
+            for span in self._by_process.get(f"{kind} of {call.process}", ())
+            if call.start <= span.start and span.end <= call.end
         ]
+
+    @cached_property
+    def _by_process(self) -> dict[int | str, list[Span]]:
+        found: dict[int | str, list[Span]] = {}
+        for span in self.history:
+            found.setdefault(span.process, []).append(span)
+        return found
 
 
 def _shown(call: Span) -> str:
     arguments = ", ".join(f"{argument:#x}" for argument in call.arguments)
-    return f"thread {call.process}: {call.f}({arguments})"
+    caller = f"thread {call.process}" if isinstance(call.process, int) else call.process
+    return f"{caller}: {call.f}({arguments})"
 
 
 def _i1_ok_means_registered(evidence: Evidence) -> Iterator[str]:
-    done = {
-        attempt.piece: attempt.span.end
-        for attempt in reversed(evidence.attempts)
-        if not attempt.refused
-    }
+    done: defaultdict[MemoryRange, list[int]] = defaultdict(list)
+    for attempt in evidence.attempts:
+        if not attempt.refused:
+            done[attempt.piece].append(attempt.span.end)
     for call, chunks in evidence.requests:
         if call.outcome != "ok":
             continue
@@ -105,7 +116,7 @@ def _i1_ok_means_registered(evidence: Evidence) -> Iterator[str]:
             for piece in evidence.case.pieces(chunk):
                 if piece not in done:
                     yield f"{_shown(call)} = Ok, but {piece} was never registered"
-                elif done[piece] > call.end:
+                elif not any(evidence.in_time(end, call.end) for end in done[piece]):
                     yield f"{_shown(call)} = Ok before {piece} was registered"
         for address in call.result:
             yield f"{_shown(call)} = Ok, but the kernel cannot reach {address:#x}"
@@ -134,16 +145,16 @@ def _i4_monotone(evidence: Evidence) -> Iterator[str]:
         before = {
             chunk
             for call, chunks in evidence.requests
-            if call.outcome == "ok" and call.end < seen.start
+            if call.outcome == "ok" and evidence.before(call.end, seen.start)
             for chunk in chunks
         }
         if seen.result < len(before):
             yield (
-                f"thread {seen.process}: inspect() = {seen.result} chunks, but {len(before)} "
-                f"were registered before"
+                f"{_shown(seen)} = {seen.result} chunks, but {len(before)} were registered before"
             )
-    for earlier, later in pairwise(sorted(evidence.inspections, key=lambda span: span.start)):
-        if earlier.end < later.start and earlier.result > later.result:
+    inspections = sorted(evidence.inspections, key=lambda span: span.start)
+    for earlier, later in combinations(inspections, 2):
+        if earlier.result > later.result and evidence.before(earlier.end, later.start):
             yield f"inspect() went down from {earlier.result} to {later.result} chunks"
     for seen in evidence.inspections[-1:]:
         expected = _registered_at_the_end(evidence)
@@ -158,7 +169,10 @@ def _registered_at_the_end(evidence: Evidence) -> int:
 
 def _i5_exclusive_and_ascending(evidence: Evidence) -> Iterator[str]:
     for one, other in pairwise(evidence.attempts):
-        if one.span.overlaps(other.span):
+        if not (
+            evidence.in_time(one.span.end, other.span.start)
+            or evidence.in_time(other.span.end, one.span.start)
+        ):
             yield (
                 f"{one.span.process} registers {one.piece} while {other.span.process} "
                 f"registers {other.piece}"
@@ -193,19 +207,22 @@ def _later_failure(evidence: Evidence, call: Span, chunks: range, address: int) 
     failure = evidence.failures.get(chunk)
     if rest or chunk not in chunks:
         yield f"{_shown(call)} = Err({address:#x}), which is no chunk it asked for (E8)"
-    elif failure and failure.span.end > call.end:
+    elif failure and not evidence.in_time(failure.span.end, call.end):
         yield f"{_shown(call)} = Err({address:#x}) before that chunk failed"
     elif not failure and evidence.failures.keys() & set(chunks):  # none at all: I8
         yield f"{_shown(call)} = Err({address:#x}), but another chunk has failed (E8)"
     for lower in chunks[: max(0, chunk - chunks.start)]:
-        if lower in evidence.failures and evidence.failures[lower].span.end < call.start:
+        other = evidence.failures.get(lower)
+        if other and evidence.before(other.span.end, call.start):
             yield f"{_shown(call)} = Err({address:#x}), but chunk {lower} had failed (E11)"
 
 
 def _i7_never_again(evidence: Evidence) -> Iterator[str]:
     for attempt in evidence.attempts:
         failure = evidence.failures.get(attempt.chunk)
-        if failure and attempt.span.start >= failure.span.end:
+        if failure is None or failure is attempt:
+            continue
+        if evidence.in_time(failure.span.end, attempt.span.start):
             yield f"{attempt.span.process} tries chunk {attempt.chunk} again after it failed"
 
 
@@ -239,7 +256,7 @@ def _i10_fast_path_takes_no_lock(evidence: Evidence) -> Iterator[str]:
             continue
         if all(
             any(
-                other.outcome == "ok" and chunk in others and other.end < call.start
+                other.outcome == "ok" and chunk in others and evidence.before(other.end, call.start)
                 for other, others in evidence.requests
             )
             for chunk in chunks
@@ -262,9 +279,11 @@ INVARIANTS: Final[dict[str, Callable[[Evidence], Iterator[str]]]] = {
 """Each invariant of the rules by its number.  I9's "no deadlock" is the engine's watch."""
 
 
-def violations(case: RegistrarCase, history: Sequence[Span]) -> list[Violation]:
+def violations(
+    case: RegistrarCase, history: Sequence[Span], precedence: Precedence = BY_CLOCK
+) -> list[Violation]:
     """Return every rule that `history` breaks, with how."""
-    evidence = Evidence(case, history)
+    evidence = Evidence(case, history, precedence)
     return [
         Violation(rule, message)
         for rule, check in INVARIANTS.items()

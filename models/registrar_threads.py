@@ -6,7 +6,6 @@ thread, most of them around the same few chunks, so that threads meet.  When all
 chunks asked for are registered once more, one by one, and counted: what was lost shows there.
 """
 
-import errno
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,30 +14,17 @@ from random import Random
 from typing import Any, Final
 
 from models.registrar import RegistrarCase
+from models.registrar_history import RecordingBackend, Request, call_span, lock_span, reason
 from models.registrar_invariants import violations
-from registrar import (
-    GRANULARITY,
-    PAGE_SIZE,
-    MemoryLayout,
-    MemoryRange,
-    MemoryRegistrar,
-    RegistrationError,
-)
+from registrar import GRANULARITY, PAGE_SIZE, MemoryLayout, MemoryRange, MemoryRegistrar
 from registrar.backends import BACKENDS, KernelBackend
-from stress.history import Outcome, Span
-from stress.threads.observed import ObservedSync, Taken, clock, worker
+from stress.history import Span
+from stress.threads.observed import OF_THREADS, ObservedSync, clock, worker
 from stress.threads.subject import Judgement, Record, Step
 
 MOST_SLOTS: Final = 96
 MOST_ADDRESS_SPACE: Final = 24 << 40
 """Of a process' 128 TiB: about a fifth, so that windows are found at once."""
-
-SHORT_OF: Final = {errno.ENOMEM, errno.EAGAIN, errno.EPERM}
-"""What the kernel answers when the machine, not the registrar, is at its end (K3)."""
-
-
-class Planned(Exception):  # noqa: N818  (what happened, not whose fault)
-    """The backend refuses a piece, as planned."""
 
 
 class RegistrarThreads:
@@ -149,9 +135,6 @@ class RegistrarStage:
             kernel.close()
 
 
-type Request = tuple[int, int]
-
-
 def _hot_chunks(case: RegistrarCase, random: Random) -> list[int]:
     """Return the few chunks an instance is about; neighbours share a word of the bitmap."""
     edges = [edge for ram in case.layout.ram for edge in (ram.start, ram.end - 1)]
@@ -173,47 +156,6 @@ def _drawn_request(case: RegistrarCase, hot: Sequence[int], random: Random) -> R
     return address, min(length, limit - address)
 
 
-class RecordingBackend:
-    """The kernel, with planned refusals, pauses, and a note of every call."""
-
-    def __init__(self, case: RegistrarCase, kernel: KernelBackend, random: Random) -> None:
-        self._refused = {case.shifted(piece) for piece in case.refused}
-        self._register = kernel.register_range
-        self._pause = random.choice([0, 0, 50, 500])
-        self.spans: list[Span] = []
-        self.short_of: list[str] = []
-
-    def register_range(self, piece: MemoryRange) -> None:
-        """Refuse as planned, or have the kernel register `piece`."""
-        start = clock()
-        outcome: Outcome = "ok"
-        result: str | None = None
-        try:
-            if piece in self._refused:
-                raise Planned  # noqa: TRY301  (noted below, like a refusal of the kernel)
-            self._register(piece)
-            for _ in range(self._pause):
-                """Let others come while the mutex is held."""
-        except Exception as refusal:
-            outcome, result = "fail", _reason(refusal)
-            if isinstance(refusal, MemoryError) or getattr(refusal, "errno", None) in SHORT_OF:
-                self.short_of.append(result)
-            raise
-        finally:
-            process = f"backend of {worker.process}"
-            arguments = (piece.start, piece.end)
-            span = Span(process, "register_range", arguments, start, clock(), outcome, result)
-            self.spans.append(span)
-
-
-def _reason(refusal: Exception) -> str:
-    if isinstance(refusal, Planned):
-        return "planned"
-    if isinstance(refusal, OSError) and refusal.errno:
-        return errno.errorcode.get(refusal.errno, str(refusal.errno))
-    return type(refusal).__name__
-
-
 class RegistrarInstance:
     """A registrar, its backend and the requests of every thread."""
 
@@ -229,7 +171,8 @@ class RegistrarInstance:
         self._case = case
         self._sync = sync
         self._touch = kernel.touch
-        self._backend = RecordingBackend(case, kernel, random)
+        pause = random.choice([0, 0, 50, 500])
+        self._backend = RecordingBackend(case, kernel.register_range, OF_THREADS, pause)
         self._registrar = subject(case.layout, case.offset, self._backend, sync=sync)
         self.steps = [[self._step(request, random) for request in own] for own in requests]
 
@@ -253,7 +196,7 @@ class RegistrarInstance:
         try:
             return [address for address in addresses if not self._touch(address)]
         except OSError as error:  # the oracle failed (a full disk, K3): that accuses nobody
-            self._backend.short_of.append(f"{_reason(error)} from touch")
+            self._backend.short_of.append(f"{reason(error)} from touch")
             return []
 
     def keys(self, step: Step) -> Collection[int]:
@@ -268,8 +211,8 @@ class RegistrarInstance:
         """Ask once more for every chunk, count them, and check the invariants."""
         chunks = {chunk for own in records for record in own for chunk in self.keys(record.step)}
         again = [self._register_again(chunk) for chunk in sorted(chunks)]
-        calls = [_span(number, record) for number, own in enumerate(records) for record in own]
-        locks = [_lock_span(taken) for taken in self._sync.taken]
+        calls = [call_span(number, record) for number, own in enumerate(records) for record in own]
+        locks = [lock_span(taken) for taken in self._sync.taken]
         backend = self._backend.spans
         history = sorted([*calls, *again, *locks, *backend], key=lambda span: span.start)
         now = clock()
@@ -296,26 +239,9 @@ class RegistrarInstance:
         except Exception as error:  # noqa: BLE001  (to be judged)
             result = error
         step = Step("register", request, self._registrar.register, None, 0)
-        return _span(worker.process, Record(step, start, clock(), result, proof))
-
-
-def _span(process: int, record: Record) -> Span:
-    """Return a call as the history keeps it: an Ok with what touching proved, an error by name."""
-    step, start, end, result, proof = record
-    if isinstance(result, Exception):
-        address = result.address if isinstance(result, RegistrationError) else None
-        said = [type(result).__name__, address]
-        return Span(process, step.f, step.arguments, start, end, "fail", said)
-    return Span(
-        process, step.f, step.arguments, start, end, "ok", result if proof is None else proof
-    )
+        return call_span(worker.process, Record(step, start, clock(), result, proof))
 
 
 def _is_out_of_memory(call: Span) -> bool:
     """Return whether `call` ended where memory did: anywhere, so its object may be in any state."""
     return call.outcome == "fail" and call.result[0] == "MemoryError"
-
-
-def _lock_span(taken: Taken) -> Span:
-    process = f"lock of {taken.process}"
-    return Span(process, taken.name, (), taken.asked, taken.released, "ok", taken.owned)

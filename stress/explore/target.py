@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -123,3 +124,23 @@ def _loaded(path: Path) -> ModuleType:
     finally:
         sys.path[:] = before
     return module
+
+
+@dataclass(frozen=True)
+class NamedScenario:
+    """The scenario that is named `target`: other processes find it by its name, too."""
+
+    target: str
+
+    def __call__(self, sync: Any) -> Any:
+        """Do what the scenario does."""
+        return _found(self.target)(sync)
+
+    @property
+    def __name__(self) -> str:
+        return self.target
+
+
+@functools.cache
+def _found(target: str) -> Callable[[Any], Any]:
+    return find(target)

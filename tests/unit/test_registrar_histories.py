@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from models.registrar import RegistrarCase, RegistrarReference, cases, requests
 from models.registrar_faults import FAULTS
+from models.registrar_history import Request
 from models.registrar_subject import RegistrarSubject
-from models.registrar_threads import RegistrarInstance, Request
+from models.registrar_threads import RegistrarInstance
 from registrar import GRANULARITY, MemoryLayout, MemoryRegistrar
 from registrar.backends import KernelBackend
 from stress.history import Span

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from models.registrar import RegistrarCase
+from models.registrar_history import Precedence
 from models.registrar_invariants import INVARIANTS, violations
 from registrar import GRANULARITY, MemoryLayout, MemoryRange
 from stress.history import Span, from_json_lines, to_json_lines
@@ -282,3 +283,32 @@ def test_saved_history_has_same_violations(history: History) -> None:
     case = RegistrarCase.from_json(CASE.to_json())
 
     assert violations(case, again) == violations(CASE, ordered)
+
+
+def apart(one: int, other: int) -> bool:
+    """Return whether `one` is before `other`, where nothing orders 60 after anything earlier."""
+    return one < other and (one < 60) == (other < 60)
+
+
+APART = Precedence(apart, apart)
+
+
+def test_unordered_request_may_take_the_mutex() -> None:
+    """I10 speaks of what happened before the request: what is merely earlier it may not see."""
+    history = [*FIRST, err(ok(1, 60, 90, 0), 0), mutex(1, 70, 80)]
+
+    assert "I10" not in {found.rule for found in violations(CASE, history, APART)}
+
+
+def test_unordered_backend_calls_break_exclusion() -> None:
+    """I5 asks that one call happens before the other, not that it is earlier."""
+    found = violations(CASE, [*FIRST, *LAST_TOO], APART)
+
+    assert [violation.rule for violation in found] == ["I5"]
+
+
+def test_unordered_registration_is_not_in_time() -> None:
+    """I1 asks that the registration happens before the Ok."""
+    found = violations(CASE, [*FIRST, ok(1, 60, 70)], APART)
+
+    assert {violation.rule for violation in found} == {"I1"}

@@ -1,0 +1,191 @@
+"""The commands `stress explore`, `stress resume` and `stress orders`."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from stress import failures, registry
+from stress.duration import Duration
+from stress.explore.exploration import Bounds
+from stress.explore.explorer import SAMPLES, SEARCHES, Explorer, Search
+from stress.explore.guard import ForbiddenCallError, NoStepError
+from stress.explore.machine import NondeterminismError, TooManyThreadsError
+from stress.explore.memory import MODELS
+from stress.explore.record import NotReplayedError, report_of, save
+from stress.explore.scenario import ScenarioTask
+from stress.explore.target import NamedScenario, find
+from stress.explore.unfinished import Unfinished
+from stress.orders import BrokenAsWrittenError, weakenings
+from stress.report import exploration as report
+from stress.report import orders as table_of_orders
+from stress.report import text
+from stress.report.lanes import painted, render
+from stress.verdict import Verdict
+
+WRONG_USAGE: Final = (
+    ForbiddenCallError,
+    LookupError,
+    NoStepError,
+    NondeterminismError,
+    NotReplayedError,
+    OSError,
+    TooManyThreadsError,
+    TypeError,
+    ValueError,
+)
+"""What a scenario that cannot be explored, or is not there, comes to: no verdict."""
+
+memory_option: Final[Callable[[Any], Any]] = click.option(
+    "--memory",
+    type=click.Choice(list(MODELS)),
+    default="rc11",
+    show_default=True,
+    help="What loads may read: sequential consistency, x86's buffers, or C11's orders.",
+)
+jobs_option: Final[Callable[[Any], Any]] = click.option(
+    "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="How many processes."
+)
+out_option: Final[Callable[[Any], Any]] = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".stress"),
+    show_default=True,
+    help="Where failures are saved, and what is unfinished.",
+)
+
+
+@click.command()
+@click.argument("target")
+@memory_option
+@click.option(
+    "--search",
+    type=click.Choice(SEARCHES),
+    default="exhaustive",
+    show_default=True,
+    help=f"Visit every execution, or draw some ({SAMPLES:,} unless --executions says otherwise).",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For drawing.")
+@click.option("--executions", type=click.IntRange(1), help="Stop at so many.")
+@click.option("--for", "seconds", type=Duration(), help="Stop after so long: 30, 90s, 10m, 8h.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    default=Bounds.steps,
+    show_default=True,
+    help="How many steps a thread may take.",
+)
+@click.option(
+    "--spurious",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How often each thread may wake up unasked.",
+)
+@jobs_option
+@out_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def explore(  # noqa: PLR0913  (one parameter an option)
+    *,
+    target: str,
+    memory: str,
+    search: str,
+    seed: int,
+    executions: int | None,
+    seconds: float | None,
+    steps: int,
+    spurious: int,
+    jobs: int,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Explore the scenario TARGET: every schedule, and every read the memory model permits.
+
+    TARGET is a function in a file below the current directory (tests/test_queue.py::test_pop), or
+    a scenario of a model (registrar/same-chunk, registrar:no-recheck/same-chunk).  Ctrl-C ends the
+    exploration with the report so far, and a file that `stress resume` goes on from.
+    """
+    chosen = Search(search, seed)
+    bounds = Bounds(executions, seconds, steps)
+    task = ScenarioTask(NamedScenario(target), memory, steps, spurious)
+    console = text.console(stderr=as_json)
+    try:
+        find(target)
+        failures.check_writable(out)
+        done = report.explored_with_news(task, bounds, chosen, jobs, target, console)
+        _end(done, task, chosen, target, out, as_json=as_json)
+    except WRONG_USAGE as error:
+        raise click.UsageError(str(error)) from error
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@jobs_option
+@out_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def resume(*, file: Path, jobs: int, out: Path, as_json: bool) -> None:
+    """Go on with the exploration that was interrupted and saved in FILE."""
+    console = text.console(stderr=as_json)
+    try:
+        saved = Unfinished.load(file)
+        done = report.going_on(
+            saved.task, saved.bounds, jobs, saved.explorer(), saved.target, console
+        )
+        _end(done, saved.task, Search(), saved.target, out, as_json=as_json)
+    except WRONG_USAGE as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _end(  # noqa: PLR0913
+    done: Explorer, task: ScenarioTask, search: Search, target: str, out: Path, *, as_json: bool
+) -> None:
+    """Show what an exploration came to, save what is to be saved, and end with its status."""
+    found = done.found
+    console = text.console(stderr=as_json)
+    console.print(report.shown(target, task.memory, search, found), highlight=False)
+    if found.failure is not None:
+        trace = report_of(task, found.failure.schedule, found, target)
+        save(task, found.failure.schedule, trace, target, out / "failures")
+        console.print()
+        console.print(painted(render(trace)), soft_wrap=True)
+    elif found.verdict is Verdict.UNKNOWN and done.left:
+        path = Unfinished(target, task, done.bounds, found, done.left).save(out)
+        console.print(f"go on       stress resume {path}", highlight=False)
+    if as_json:
+        click.echo(json.dumps(report.to_json(target, task.memory, search, found), indent=1))
+    sys.exit(found.verdict.exit_code)
+
+
+@click.command()
+@click.argument("model")
+@memory_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def orders(*, model: str, memory: str, as_json: bool) -> None:
+    """Find which memory orders of MODEL are load-bearing.
+
+    Every atomic access is weakened, alone and then together with others, and all the programs of
+    the model are explored each time.  MODEL may also be one scenario, as `stress explore` takes it.
+    """
+    console = text.console(stderr=as_json)
+    try:
+        alone = "/" in model or "::" in model
+        scenarios = {model: find(model)} if alone else registry.find(model).scenarios()
+        with console.status("") as status:
+            found = weakenings(scenarios, memory=memory, watch=status.update)
+    except BrokenAsWrittenError as error:
+        console.print(f"✗ {model}: {error}", style="red", markup=False)
+        sys.exit(Verdict.FAILED.exit_code)
+    except WRONG_USAGE as error:
+        raise click.UsageError(str(error)) from error
+    console.print(table_of_orders.table(found), highlight=False)
+    bearing = sum(each.load_bearing and bool(each.broke) for each in found)
+    console.print(
+        f"\n{len(found)} atomic accesses under {memory}, {bearing} of them load-bearing: nothing "
+        f"weaker passes in {len(scenarios)} program{'s' * (len(scenarios) != 1)}.",
+        highlight=False,
+    )
+    if as_json:
+        click.echo(json.dumps(table_of_orders.to_json(found), indent=1))
