@@ -10,7 +10,7 @@ import click
 
 from benchmarks import faults as table_of_faults
 from benchmarks import recording, register
-from stress.cli import Duration
+from stress.duration import Duration
 from stress.host import Host
 from stress.report import text
 

@@ -14,7 +14,8 @@ from models.registrar_explored import Program
 from models.registrar_faults import EXPLORED_FAULTS, FAULTS
 from models.registrar_programs import PROGRAMS
 from registrar import MemoryRegistrar
-from stress.explore.scenario import Bounds, Exploration, explored
+from stress.explore.exploration import Bounds, Exploration
+from stress.explore.scenario import explored
 
 MEMORIES: Final = ("rc11", "tso", "sc")
 FEW: Final = Bounds(executions=50)

@@ -1,4 +1,4 @@
-"""The command line: `stress list`, `stress run`, `stress replay`, `stress litmus`.
+"""The command line: `stress list`, `run` and `replay`; others are in modules of their own.
 
 Exit status: 0 ok, 1 a check failed, 2 wrong usage, 3 unknown.
 """
@@ -19,7 +19,8 @@ from rich.text import Text
 
 from stress import failures, registry, sequential
 from stress.duration import Duration
-from stress.explore import record
+from stress.explore import engine, record
+from stress.explore.command import explore, orders, resume
 from stress.history import from_json_lines
 from stress.host import Host
 from stress.litmus.command import litmus
@@ -54,7 +55,8 @@ def main() -> None:
     """Try to prove concurrent Python wrong, and say exactly what a pass means."""
 
 
-main.add_command(litmus)
+for command in (explore, litmus, orders, resume):
+    main.add_command(command)
 
 
 @main.command(name="list")

@@ -34,7 +34,6 @@ WRONG_USAGE: Final = (
     NotReplayedError,
     OSError,
     TooManyThreadsError,
-    TypeError,
     ValueError,
 )
 """What a scenario that cannot be explored, or is not there, comes to: no verdict."""
@@ -123,14 +122,18 @@ def explore(  # noqa: PLR0913  (one parameter an option)
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--for", "seconds", type=Duration(), help="Stop after so long: 30, 90s, 10m, 8h.")
 @jobs_option
 @out_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def resume(*, file: Path, jobs: int, out: Path, as_json: bool) -> None:
-    """Go on with the exploration that was interrupted and saved in FILE."""
+def resume(*, file: Path, seconds: float | None, jobs: int, out: Path, as_json: bool) -> None:
+    """Go on with the exploration that was interrupted and saved in FILE.
+
+    It goes on to the end, unless --for says otherwise; FILE stays as it was.
+    """
     console = text.console(stderr=as_json)
     try:
-        saved = Unfinished.load(file)
+        saved = Unfinished.load(file, seconds)
         done = report.going_on(
             saved.task, saved.bounds, jobs, saved.explorer(), saved.target, console
         )
@@ -147,8 +150,8 @@ def _end(  # noqa: PLR0913
     console = text.console(stderr=as_json)
     console.print(report.shown(target, task.memory, search, found), highlight=False)
     if found.failure is not None:
-        trace = report_of(task, found.failure.schedule, found, target)
-        save(task, found.failure.schedule, trace, target, out / "failures")
+        trace = report_of(task, found, target)
+        save(task, found, trace, target, out / "failures")
         console.print()
         console.print(painted(render(trace)), soft_wrap=True)
     elif found.verdict is Verdict.UNKNOWN and done.left:

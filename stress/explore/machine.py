@@ -264,16 +264,20 @@ class Machine:
             if step is not None and step.kind is Kind.END and thread.index < stop:
                 steps[number] = None
         for number, step in steps.items():
-            events = graph.threads[number]
-            if events:
-                last = events[-1]
-                if last.kind is Kind.UPDATE or last.kind is Kind.COMPARE_EXCHANGE:
-                    continue  # its write is still to come
-                if last.after is UNSET:
-                    last.after = step
-                elif not _alike(last.after, step):
-                    raise self._differs(threads[number], last.after, step)
-            graph.pending[number] = step
+            self._stand(graph, threads[number], step)
+
+    def _stand(self, graph: Graph, thread: SimulatedThread, step: Step | None) -> None:
+        """Let `thread` stand at `step` in `graph`, where it must stand if it did before."""
+        events = graph.threads[thread.number]
+        if events:
+            last = events[-1]
+            if last.kind is Kind.UPDATE or last.kind is Kind.COMPARE_EXCHANGE:
+                return  # its write is still to come
+            if last.after is UNSET:
+                last.after = step
+            elif not _alike(last.after, step):
+                raise self._differs(thread, last.after, step)
+        graph.pending[thread.number] = step
 
     def resume(self, graph: Graph, event: Event) -> Step | None:
         """Let the thread of `event`, its newest, run to its next step."""

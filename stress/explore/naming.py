@@ -17,8 +17,8 @@ from typing import Any, Final
 
 HARNESS: Final = tuple(f"{Path(__file__).parent}{end}" for end in ("/", "\\"))
 """Where the simulated machine is."""
-DEPTH: Final = 4
-"""How many attributes and items a name may go through."""
+DEPTH: Final = 6
+"""How many functions, attributes and items the way to a name may go through."""
 LOOKED_AT: Final = 2_000
 """Objects that are looked at for one name, at most."""
 
@@ -87,16 +87,17 @@ class Names:
     """The names that were found where a location is used."""
     paths: dict[int, str] = field(default_factory=dict)
     """How it is reached from the functions of the threads."""
-    _looked: set[tuple[int, Any]] = field(default_factory=set)
+    _looked: set[tuple[int, Any, int]] = field(default_factory=set)
 
     def notice(self, location: int, place: Place, function: Any) -> None:
         """Look for the name of `location`, which is used at `place` by a thread of `function`."""
         frame = place.frame
         if self.given.get(location) or place.called is None or frame is None:
             return
-        if (location, frame.f_code) in self._looked:
+        spot = location, frame.f_code, frame.f_lasti
+        if spot in self._looked:
             return
-        self._looked.add((location, frame.f_code))
+        self._looked.add(spot)
         name = found_in(frame, place.called)
         if name:
             self.seen.setdefault(location, []).append(name)

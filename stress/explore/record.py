@@ -53,9 +53,7 @@ def report_of(task: ScenarioTask, found: Exploration, target: str) -> Trace:
     return trace
 
 
-def save(
-    task: ScenarioTask, found: Exploration, trace: Trace, target: str, folder: Path
-) -> Path:
+def save(task: ScenarioTask, found: Exploration, trace: Trace, target: str, folder: Path) -> Path:
     """Save what failed in `found` in `folder`, note in `trace` where, and return the path."""
     assert found.failure is not None
     path = failures.save(

@@ -27,9 +27,7 @@ from typing import Any, Final
 
 from registrar.sync import Sync
 from stress.explore import memory as memories
-from stress.explore.exploration import Bounds as Bounds
-from stress.explore.exploration import Exploration as Exploration
-from stress.explore.exploration import judge
+from stress.explore.exploration import Bounds, Exploration, judge
 from stress.explore.explorer import Explorer, Search
 from stress.explore.graph import Graph
 from stress.explore.guard import guarded
@@ -112,7 +110,7 @@ class ScenarioTask:
         judge(machine, graph, found)
 
 
-def explored(
+def explored(  # noqa: PLR0913  (one parameter an option)
     scenario: Scenario,
     *,
     memory: str = "rc11",

@@ -48,7 +48,7 @@ class Unfinished:
             "steps": self.task.steps,
             "spurious": self.task.spurious,
             "stride": self.task.stride,
-            "bounds": {"executions": self.bounds.executions, "seconds": self.bounds.seconds},
+            "executions": self.bounds.executions,
             "found": {
                 "executions": found.executions,
                 "blocked": found.blocked,
@@ -59,12 +59,15 @@ class Unfinished:
         }
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Return what was saved at `path`; ValueError, saying why, if that cannot be gone on from."""
+    def load(cls, path: Path, seconds: float | None) -> Self:
+        """Return what was saved at `path`, to go on with it for so many more seconds (or for ever).
+
+        ValueError, saying why, if that cannot be.
+        """
         try:
             saved = json.loads(path.read_text("utf-8"))
             if (saved["format"], saved["kind"]) != (FORMAT, KIND):
-                raise ValueError(f"it is not of format {FORMAT} and kind {KIND!r}")
+                raise ValueError(f"it is not of format {FORMAT} and kind {KIND!r}")  # noqa: TRY301
             task = ScenarioTask(
                 NamedScenario(saved["target"]),
                 saved["memory"],
@@ -72,11 +75,13 @@ class Unfinished:
                 saved["spurious"],
                 saved["stride"],
             )
+            found = Exploration(**saved["found"])
+            more = None if seconds is None else found.seconds + seconds
             return cls(
                 saved["target"],
                 task,
-                Bounds(**saved["bounds"], steps=saved["steps"]),
-                Exploration(**saved["found"]),
+                Bounds(saved["executions"], more, saved["steps"]),
+                found,
                 [Prefix.from_json(each) for each in saved["left"]],
             )
         except ScheduleMismatchError:
@@ -84,7 +89,7 @@ class Unfinished:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{path} cannot be gone on from: {error}.\n"
-                f"  An interrupted `stress explore` leaves such a file.  Explore from the start again."
+                f"  An interrupted `stress explore` leaves such a file.  Explore anew."
             ) from error
 
     def explorer(self) -> Explorer:

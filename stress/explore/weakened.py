@@ -66,7 +66,10 @@ type Orders = dict[Site, MemoryOrder]
 
 
 class Weakener:
-    """The orders that accesses carry instead of those written; ``written`` has all that were met."""
+    """The orders that accesses carry instead of those written.
+
+    ``written`` has all accesses that were met, with what was written.
+    """
 
     def __init__(self, orders: Mapping[Site, MemoryOrder]) -> None:
         self._orders = orders

@@ -15,12 +15,16 @@ from typing import Final, Literal, NamedTuple
 
 import click
 
-from stress.explore.litmus import explore_test
+from stress.explore.exploration import Bounds, Exploration
+from stress.explore.explorer import Search
+from stress.explore.litmus import LitmusTask
 from stress.litmus import library
 from stress.litmus.lexer import LitmusSyntaxError
 from stress.litmus.observation import Observation
 from stress.litmus.parser import parse_file
 from stress.litmus.program import LitmusTest
+from stress.report import text
+from stress.report.exploration import explored_with_news
 from stress.verdict import Verdict
 
 MEMORIES: Final = ("sc", "tso", "rc11")
@@ -82,6 +86,13 @@ def litmus(
     if as_json:
         click.echo(json.dumps(objects, indent=1))
     sys.exit(Verdict.worst(verdicts).exit_code)
+
+
+def explore_test(test: LitmusTest, memory: str, release_sequence: str, jobs: int) -> Exploration:
+    """Explore `test`; where that takes long, say on standard error how it goes."""
+    task = LitmusTask(test, memory, release_sequence)
+    console = text.console(stderr=True)
+    return explored_with_news(task, Bounds(), Search(), jobs, test.name, console).found
 
 
 def _read(words: Iterable[str]) -> list[Asked]:

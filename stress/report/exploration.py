@@ -31,7 +31,7 @@ ESTIMATING = 1.0
 """Seconds that the estimate may take."""
 
 
-def explored_with_news(
+def explored_with_news(  # noqa: PLR0913, PLR0917  (what an exploration needs)
     task: Task, bounds: Bounds, search: Search, jobs: int, title: str, console: Console
 ) -> Explorer:
     """Explore `task`; if that is not done soon, say how much there is and how it goes."""

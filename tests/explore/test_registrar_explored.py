@@ -18,7 +18,8 @@ from models.registrar_faults import EXPLORED_FAULTS, FAULTS, RelaxedGet, Relaxed
 from models.registrar_programs import PROGRAMS, WHOLE, ask, programs
 from registrar import GRANULARITY, MemoryRegistrar
 from stress import registry
-from stress.explore.scenario import Bounds, Exploration, explored
+from stress.explore.exploration import Bounds, Exploration
+from stress.explore.scenario import explored
 from stress.verdict import Verdict
 
 SUBJECTS = {"registrar": MemoryRegistrar} | EQUIVALENTS

@@ -76,7 +76,7 @@ SECONDS = {"30": 30.0, "90s": 90.0, "1.5m": 90.0, "1h": 3600.0, "8h": 28800.0, "
 @pytest.mark.parametrize(("spelled", "seconds"), [*SECONDS.items(), ("0.25", 0.25)])
 def test_duration_returns_seconds(spelled: str, seconds: float) -> None:
     """A duration is a number, perhaps with a unit: seconds, minutes, hours or days."""
-    assert cli.Duration().convert(spelled, None, None) == seconds
+    assert Duration().convert(spelled, None, None) == seconds
 
 
 @given(st.text(max_size=8))
@@ -84,7 +84,7 @@ def test_duration_never_returns_no_time(spelled: str) -> None:
     """Whatever is typed either is a positive time or a usage error."""
     seconds = None
     with suppress(click.UsageError):
-        seconds = cli.Duration().convert(spelled, None, None)
+        seconds = Duration().convert(spelled, None, None)
 
     assert seconds is None or seconds > 0
 
