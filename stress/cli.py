@@ -19,7 +19,8 @@ from rich.text import Text
 
 from stress import failures, registry, sequential
 from stress.duration import Duration
-from stress.explore import engine, record
+from stress.explore import engine as explored
+from stress.explore import record
 from stress.explore.command import explore, orders, resume
 from stress.history import from_json_lines
 from stress.host import Host
@@ -149,10 +150,10 @@ def run(  # noqa: PLR0913  (one parameter an option)
             "no model is installed, so there is nothing to run.\n"
             "  Install this project, or a package that offers models: pip install -e ."
         )
-    if options and engine == "sequential":
+    if options and engine in ("sequential", "explore"):
         raise click.UsageError(
-            f"--{next(iter(options))} is for real threads; the state machine draws its own layouts "
-            f"and needs no kernel.  Leave it out, or take --engine threads."
+            f"--{next(iter(options))} is for real threads; the other engines have their own layouts "
+            f"and need no kernel.  Leave it out, or take --engine threads."
         )
     with _usage_errors():
         for name in names:
@@ -167,6 +168,8 @@ def run(  # noqa: PLR0913  (one parameter an option)
                 _run_threads(Order(name, options, seed, share, threads, PATIENCE), watch)
                 if kind == "threads"
                 else _run_sequential(name, share, seed, watch)
+                if kind == "sequential"
+                else _run_explored(name, share, watch)
             )
         if summary.runs[-1].interrupted:
             break
@@ -191,6 +194,11 @@ def _run_sequential(
 ) -> RunSummary:
     machine = registry.find(name).machine()
     return RunSummary.of_sequential(name, sequential.run(machine, seconds, seed, watch))
+
+
+def _run_explored(name: str, seconds: float, watch: Callable[[Any], None]) -> RunSummary:
+    programs = registry.find(name).scenarios()
+    return RunSummary.of_explored(name, explored.run(name, programs, seconds, watch))
 
 
 def _save(
@@ -251,7 +259,8 @@ def _executed_again(
         return []
     as_ascii = as_ascii or not (console.encoding or "").startswith("utf")
     width = min(console.width, lanes.WIDTH)
-    return [lanes.painted(lanes.render(trace, width, ascii=as_ascii))]
+    report = lanes.render(trace, width, ascii=as_ascii)
+    return [lanes.painted(report.removesuffix("\n"))]
 
 
 def _judged_again(subject: registry.Subject, failure: dict[str, Any]) -> list[Text]:

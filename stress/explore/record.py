@@ -55,26 +55,28 @@ def report_of(task: ScenarioTask, found: Exploration, target: str) -> Trace:
 
 def save(task: ScenarioTask, found: Exploration, trace: Trace, target: str, folder: Path) -> Path:
     """Save what failed in `found` in `folder`, note in `trace` where, and return the path."""
-    assert found.failure is not None
-    path = failures.save(
-        {
-            "kind": KIND,
-            "model": trace.scenario,
-            "engine": "explore",
-            "violations": [{"rule": trace.kind, "message": trace.title}],
-            "interpreter": Host.of_this_process().interpreter,
-            "target": target,
-            "memory": task.memory,
-            "release_sequence": task.release_sequence,
-            "steps": task.steps,
-            "spurious": task.spurious,
-            "schedule": list(found.failure.schedule),
-            "trace": trace.to_json(),
-        },
-        folder,
-    )
+    path = failures.save(as_json(task, found, trace, target), folder)
     trace.saved = path.as_posix()
     return path
+
+
+def as_json(task: ScenarioTask, found: Exploration, trace: Trace, target: str) -> dict[str, Any]:
+    """Return what is saved of the failure in `found`."""
+    assert found.failure is not None
+    return {
+        "kind": KIND,
+        "model": trace.scenario,
+        "engine": "explore",
+        "violations": [{"rule": trace.kind, "message": trace.title}],
+        "interpreter": Host.of_this_process().interpreter,
+        "target": target,
+        "memory": task.memory,
+        "release_sequence": task.release_sequence,
+        "steps": task.steps,
+        "spurious": task.spurious,
+        "schedule": list(found.failure.schedule),
+        "trace": trace.to_json(),
+    }
 
 
 def again(failure: Mapping[str, Any], path: Path) -> Trace | None:

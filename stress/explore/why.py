@@ -130,23 +130,45 @@ def _through(told: Told, one: Event, other: Event) -> Iterator[str]:
             continue
         if read.bit == other.bit or one.bit == write.bit:
             continue
-        yield _unsynchronized(told, read, write, publishes=write.sync & one.bit != 0)
-        return
+        publishes = write.sync & one.bit != 0
+        acquires = read.order in ACQUIRE or _fenced(told, read, other)
+        if not (publishes and acquires):
+            yield _unsynchronized(told, read, write, publishes=publishes, acquires=acquires)
+            return
 
 
-def _unsynchronized(told: Told, read: Event, write: Event, *, publishes: bool) -> str:
+def _fenced(told: Told, read: Event, other: Event) -> bool:
+    """Return whether an acquire fence stands between `read` and `other`."""
+    later = told.graph.threads[read.thread][read.index + 1 :]
+    fences = [each for each in later if each.kind is Kind.FENCE and each.order in ACQUIRE]
+    return any(fence.bit & other.hb for fence in fences)
+
+
+def _unsynchronized(
+    told: Told, read: Event, write: Event, *, publishes: bool, acquires: bool
+) -> str:
     """Return why `read` does not synchronise with `write`, and what would make it."""
     stores, loads = _capital(_step(told, write)), _capital(_step(told, read))
-    kind = "store" if write.kind is Kind.STORE else "update"
-    publishing, acquiring = f"a relaxed {kind} publishes nothing", "a relaxed load acquires nothing"
+    publishing = f"{_with_order(write)} publishes nothing"
+    acquiring = f"{_with_order(read)} acquires nothing"
     if publishes:
         fault, remedy = acquiring, f"{loads} would have to acquire."
-    elif read.order in ACQUIRE:
+    elif acquires:
         fault, remedy = publishing, f"{stores} would have to release."
     else:
         fault = f"{publishing} and {acquiring}"
         remedy = f"{stores} would have to release, and {_step(told, read)} to acquire."
     return f"{loads} did read what {_step(told, write)} wrote, but {fault}.  {remedy}"
+
+
+def _with_order(event: Event) -> str:
+    """Return what `event` is in C11's words.
+
+    Only what its order does not do is said of it: an update may acquire and not release.
+    """
+    order = ORDERS[event.order]
+    kind = {Kind.LOAD: "load", Kind.STORE: "store"}.get(event.kind, "update")
+    return f"{'an' if order.startswith('a') else 'a'} {order} {kind}"
 
 
 def _capital(text: str) -> str:
@@ -316,17 +338,18 @@ def _for_a_notification(told: Told, thread: int) -> Iterator[str]:
     name = told.threads[thread]
     slept = told.graph.threads[thread][-1]
     yield (f"{_thread(name)} sleeps from {_step(told, slept)} on, and nobody is left to notify it.")
-    calls = [event for event in told.events if event.kind is Kind.CHOOSE]
+    calls = [
+        event
+        for event in told.events
+        if event.kind is Kind.CHOOSE and told.places[event.bit].call != "wait"
+    ]
     for call in calls:
-        if told.places[call.bit].call not in ("notify", "notify_all"):
-            continue
         assert call.step is not None
         woken = [told.threads[at] for at, _ in call.step.expected[call.value]]
         when = "before that" if _at(told, call) < _at(told, slept) else "after that"
-        whom = _listed(woken) or "nobody"
-        yield f"{_capital(_step(told, call))}, {when}, notifies {whom}."
+        yield f"{_capital(_step(told, call))}, {when}, notifies {_listed(woken) or 'nobody'}."
     if not calls:
-        yield "A notification that came earlier found nobody asleep, and was forgotten."
+        yield "No notification woke anybody: one that comes before the wait is forgotten."
 
 
 def _for_a_write(told: Told, thread: int) -> Iterator[str]:

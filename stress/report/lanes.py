@@ -9,6 +9,7 @@ where lanes would not fit, there is one column, the thread first.
 
 import textwrap
 from collections.abc import Iterator
+from itertools import product
 from typing import Final
 
 from rich.text import Text
@@ -40,9 +41,8 @@ LEGEND: Final = {
 def render(trace: Trace, width: int = WIDTH, *, ascii: bool = False) -> str:  # noqa: A002
     """Return the report; no line of it is wider than `width`, unless a file name or command is."""
     spell: Spelling = as_ascii if ascii else str
-    drawn, source = _lanes(trace, width, spell)
-    found = [*_heading(trace, source, width, spell), ""]
-    found += drawn or _column(trace, width, spell)
+    drawn, source = _steps(trace, width, spell)
+    found = [*_heading(trace, source, width, spell), "", *drawn]
     if trace.why:
         found += ["", *_labelled("why", spell("  ".join(trace.why)), width)]
     styles = {step.synchronizes for step in trace.steps if is_drawn(trace, step)}
@@ -111,26 +111,27 @@ def _labelled(label: str, text: str, width: int) -> list[str]:
 # The steps
 
 
-def _lanes(trace: Trace, width: int, spell: Spelling) -> tuple[list[str], str]:
-    """Return the lanes, or nothing; and the file, where only its lines are in the drawing."""
+def _steps(trace: Trace, width: int, spell: Spelling) -> tuple[list[str], str]:
+    """Return the steps drawn; and their file, where only its lines are in the drawing."""
     lanes = len(trace.threads) - len(trace.outside)
-    if width < NARROWEST or not 0 < lanes <= MOST_LANES or len(trace.steps) > LONGEST:
-        return [], ""
-    full, file = places(trace), only_file(trace)
-    choices = [(full, "", ROOMY), (full, "", TIGHT)]
-    if file:
-        lines = {where: where.rpartition(":")[2] for where in full}
-        choices += [(lines, file, ROOMY), (lines, file, TIGHT)]
-    for shown, source, gutter in choices:
-        drawing = Drawing(trace, width, shown, spell, gutter=gutter)
-        if drawing.width <= width:
-            return drawing.drawn(), source
-    return [], ""
+    choices = [(places(trace), "")]
+    if file := only_file(trace):
+        lines = {where: where.rpartition(":")[2] for where in choices[0][0]}
+        choices.append((lines, file))
+    if width >= NARROWEST and 0 < lanes <= MOST_LANES and len(trace.steps) <= LONGEST:
+        for (shown, source), gutter in product(choices, (ROOMY, TIGHT)):
+            drawing = Drawing(trace, width, shown, spell, gutter=gutter)
+            if drawing.width <= width:
+                return drawing.drawn(), source
+    for shown, source in choices:
+        column = _column(trace, width, shown, spell)
+        if max(map(len, column)) <= width:
+            return column, source
+    return column, source
 
 
-def _column(trace: Trace, width: int, spell: Spelling) -> list[str]:
+def _column(trace: Trace, width: int, where: dict[str, str], spell: Spelling) -> list[str]:
     """Return one line a step, the thread first."""
-    where = places(trace)
     rows = [("#", "thread", "step", "reads", "where")]
     for step, text in zip(trace.steps, aligned(spelled_steps(trace, spell)), strict=True):
         arrow = "◂─" if step.synchronizes else "◂╌"

@@ -41,6 +41,8 @@ def watching(title: str, seconds: float, console: Console) -> Iterator[Callable[
 def news(run: Any) -> str:
     """Return the counts of a run so far in a few words."""
     census = getattr(run, "census", None)
+    if hasattr(run, "executions"):
+        return f"{run.executions:,} executions of {len(run.programs)} of {run.asked} programs"
     if census is None:
         return f"{run.examples:,} examples"
     return (

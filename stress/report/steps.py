@@ -28,7 +28,7 @@ def aligned(cells: list[Cell]) -> list[str]:
     ['data  ← 42', 'ready → 1   acquire']
     """
     one, two = (max((len(cell[at]) for cell in cells), default=0) for at in (0, 1))
-    return [f"{where:<{one}} {what:<{two}} {order}".rstrip() for where, what, order in cells]
+    return [f"{where:<{one}} {what:<{two}}  {order}".rstrip() for where, what, order in cells]
 
 
 def _cell(step: TraceStep) -> Cell:
@@ -42,7 +42,6 @@ def _cell(step: TraceStep) -> Cell:
     }
     mark = "".join(f"  {word}" for word, is_so in marks.items() if is_so)
     unequal = f" ≠ {step.wanted}" if step.wanted != step.old else ""
-    order = f" {step.order}" if step.order else ""
     accesses = {
         "load": f"→ {step.old}",
         "store": f"← {step.new}",
@@ -52,14 +51,14 @@ def _cell(step: TraceStep) -> Cell:
         "failed compare-exchange": f"→ {step.old}{unequal}",
     }
     if step.operation in accesses:
-        return name, f"{accesses[step.operation]}{mark}", order
+        return name, f"{accesses[step.operation]}{mark}", step.order
     others = {
         "notify": ("notify", f"{name} → {step.new}"),
         "wait": ("unlock", f"{name} to wait"),
         "relock": ("lock", f"{name} again"),
         "spurious wake-up": ("woken", "by nobody"),
     }
-    return *others.get(step.operation, (step.operation, name)), order
+    return *others.get(step.operation, (step.operation, name)), step.order
 
 
 def is_drawn(trace: Trace, step: TraceStep) -> bool:

@@ -6,6 +6,7 @@ A summary is the JSON that ``stress run --json`` prints; `text` draws the same o
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+from stress.explore.engine import ExploredRun
 from stress.host import Host
 from stress.sequential import SequentialRun
 from stress.threads.supervisor import ThreadsRun
@@ -27,6 +28,8 @@ class RunSummary:
     contended: int = 0
     callbacks: int = 0
     failures_injected: int = 0
+    executions: int = 0
+    """Of all programs that were explored."""
     shifts: dict[int, int] = field(default_factory=dict)
     """How many shifts of real threads had so many threads."""
     memory: dict[str, int] = field(default_factory=dict)
@@ -55,13 +58,13 @@ class RunSummary:
             census.contended,
             census.counts["callbacks"],
             census.counts["failures_injected"],
-            dict(run.shifts),
-            run.memory,
-            [violation for finding in run.findings for violation in finding["violations"]],
-            census.violations,
-            [*replace(host, gil=host.gil or run.gil).doubts(), *_doubts(run)],
-            run.findings,
-            run.interrupted,
+            shifts=dict(run.shifts),
+            memory=run.memory,
+            violations=[each for finding in run.findings for each in finding["violations"]],
+            violations_seen=census.violations,
+            doubts=[*replace(host, gil=host.gil or run.gil).doubts(), *_doubts(run)],
+            failures=run.findings,
+            interrupted=run.interrupted,
         )
 
     @classmethod
@@ -81,6 +84,24 @@ class RunSummary:
             interrupted=run.interrupted,
         )
 
+    @classmethod
+    def of_explored(cls, model: str, run: ExploredRun) -> Self:
+        """Sum up a run of the explorer."""
+        found = [] if run.failure is None else [run.failure]
+        return cls(
+            model,
+            "explore",
+            1,
+            run.seconds,
+            len(run.programs),
+            executions=run.executions,
+            violations=[violation for failure in found for violation in failure["violations"]],
+            violations_seen=len(found),
+            doubts=_left_out(run),
+            failures=found,
+            interrupted=run.interrupted,
+        )
+
     @property
     def verdict(self) -> Verdict:
         """FAILED with a violation, UNKNOWN with a doubt, else OK."""
@@ -95,6 +116,18 @@ INTERRUPTED = "The run was interrupted before its time was up."
 def _mismatch(failure: dict[str, Any]) -> dict[str, Any]:
     violation = {"rule": "mismatch", "message": failure["message"]}
     return {"kind": "mismatch", "violations": [violation], "saved": failure}
+
+
+def _left_out(run: ExploredRun) -> list[str]:
+    doubts = [INTERRUPTED] if run.interrupted else []
+    left = run.asked - len(run.programs) + len(run.unfinished)
+    if not run.asked:
+        doubts.append("The model offers no program to explore.")
+    elif left and run.failure is None:
+        doubts.append(
+            f"{left} of {run.asked} programs were not explored to their end.  Allow more time."
+        )
+    return doubts
 
 
 def _doubts(run: ThreadsRun) -> list[str]:

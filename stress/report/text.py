@@ -20,12 +20,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stress.explore.engine import MEMORY
+from stress.explore.record import KIND
+from stress.explore.trace import Trace
 from stress.history import Span, from_json_lines
 from stress.host import Host
+from stress.report.lanes import painted, render
 from stress.report.summary import RunSummary, Summary
 from stress.verdict import Verdict
 
-ENGINES: Final = {"threads": "real threads", "sequential": "state machine, one thread"}
+ENGINES: Final = {
+    "threads": "real threads",
+    "sequential": "state machine, one thread",
+    "explore": "every execution of small programs",
+}
 STYLES: Final = {
     Verdict.OK: "bold green",
     Verdict.FAILED: "bold red",
@@ -41,6 +49,12 @@ MEANING: Final = {
         "sequential",
         Verdict.OK,
     ): "one thread sees what the reference sees; nothing concurrent was tested",
+    (
+        "explore",
+        Verdict.OK,
+    ): f"no execution of these programs fails under {MEMORY}; larger ones are not excluded",
+    ("explore", Verdict.FAILED): "an execution fails; it is saved",
+    ("explore", Verdict.UNKNOWN): "not every execution was visited",
     ("threads", Verdict.FAILED): "a rule was broken; the failure is saved",
     (
         "sequential",
@@ -82,6 +96,11 @@ def _lines(run: RunSummary, host: Host, seed: int) -> Iterator[tuple[str, str]]:
     if run.engine == "sequential":
         yield "examples", f"{run.examples:,}"
         return
+    if run.engine == "explore":
+        rate = run.executions / run.seconds if run.seconds else 0.0
+        yield "programs", f"{run.examples:,}"
+        yield "executions", f"{run.executions:,}, {rate:,.0f} a second"
+        return
     rate = run.calls / run.seconds if run.seconds else 0.0
     crews = [f"{threads} in {count:,}" for threads, count in sorted(run.shifts.items())]
     yield "threads", f"{', '.join(crews)} shifts" if crews else "no shift was completed"
@@ -112,8 +131,13 @@ def _verdict(run: RunSummary) -> Text:
 
 def show_failure(failure: dict[str, Any], path: Path | None, console: Console) -> None:
     """Print one failure: what broke, the command that judges it again, and the evidence."""
-    first, *rest = failure["violations"]
     console.print()
+    if failure["kind"] == KIND:
+        trace = Trace.from_json(failure["trace"])
+        trace.saved = path.as_posix() if path else ""
+        console.print(painted(render(trace)), soft_wrap=True)
+        return
+    first, *rest = failure["violations"]
     console.print(Text(f"✗ {first['rule']}  {first['message']}", "bold red"))
     if path:
         console.print(Text(f"  replay  stress replay {path}"))

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stress import cli, failures, registry
+from stress.duration import Duration
 from stress.host import Host
 
 FIELDS = {
