@@ -24,6 +24,7 @@ from stress.explore import record
 from stress.explore.command import explore, orders, resume
 from stress.history import from_json_lines
 from stress.host import Host
+from stress.litmus import library
 from stress.litmus.command import litmus
 from stress.report import lanes, text
 from stress.report.progress import watching
@@ -63,14 +64,22 @@ for command in (explore, litmus, orders, resume):
 @main.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_models(*, as_json: bool) -> None:
-    """List the models, their faults, and the engines that run them."""
+    """List the models, their faults and scenarios, the engines, and the litmus tests."""
     found = {name: registry.offered(name) for name in registry.names()}
+    scenarios = {name: list(kind(None).scenarios()) for name, kind in found.items()}
+    tests = library.names()
     if as_json:
         models = [
-            {"name": name, "summary": kind.summary, "faults": dict(kind.faults)}
+            {
+                "name": name,
+                "summary": kind.summary,
+                "faults": dict(kind.faults),
+                "scenarios": scenarios[name],
+            }
             for name, kind in found.items()
         ]
-        click.echo(json.dumps({"models": models, "engines": text.ENGINES}, indent=1))
+        listed = {"models": models, "engines": text.ENGINES, "litmus": tests}
+        click.echo(json.dumps(listed, indent=1))
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("model", no_wrap=True)
@@ -84,6 +93,11 @@ def list_models(*, as_json: bool) -> None:
     console.print("\nengines", style="dim")
     for name, summary in text.ENGINES.items():
         console.print(f"{name}: {summary}")
+    for name, offered in scenarios.items():
+        console.print(f"\nscenarios of {name}, for stress explore {name}/SCENARIO", style="dim")
+        console.print(", ".join(offered), highlight=False)
+    console.print("\nlitmus tests, for stress litmus TEST", style="dim")
+    console.print(", ".join(tests), highlight=False)
 
 
 @main.command()
@@ -152,8 +166,8 @@ def run(  # noqa: PLR0913  (one parameter an option)
         )
     if options and engine in ("sequential", "explore"):
         raise click.UsageError(
-            f"--{next(iter(options))} is for real threads; the other engines have their own layouts "
-            f"and need no kernel.  Leave it out, or take --engine threads."
+            f"--{next(iter(options))} is for real threads; the other engines have their own "
+            f"layouts and need no kernel.  Leave it out, or take --engine threads."
         )
     with _usage_errors():
         for name in names:

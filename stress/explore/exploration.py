@@ -94,7 +94,7 @@ def _fault(machine: Machine, graph: Graph, steps: dict[int, Step]) -> tuple[str,
             return kind, f"{machine.names[thread]}: {type(error).__name__}: {error}"
     if graph.races:
         one, other = (event for event in graph.order if event.bit & graph.races[0])
-        where = machine.locations[one.location].name or "a cell"
+        where = machine.called(one.location)
         threads = f"{machine.names[one.thread]} and {machine.names[other.thread]}"
         return "race", f"{threads} access {where} at once, and nothing orders them"
     return None

@@ -386,6 +386,11 @@ class Machine:
         """What the threads are called: after their functions."""
         return self._names
 
+    def called(self, location: int) -> str:
+        """Return what a location is called: by its name, or by its kind and number."""
+        found = self.locations[location]
+        return found.name or f"{found.kind} {location}"
+
     def described(self, step: Step | None) -> str:
         """Return `step` in words."""
         if step is None:
@@ -394,8 +399,7 @@ class Machine:
             return f"its end ({step.value!r})" if step.value is not None else "its end"
         where = ""
         if 0 <= step.location < len(self.locations) and step.kind not in (Kind.SPAWN, Kind.JOIN):
-            location = self.locations[step.location]
-            where = f" of {location.name or f'{location.kind} {step.location}'}"
+            where = f" of {self.called(step.location)}"
         value = f" ({step.value!r})" if isinstance(step.value, int) else ""
         return f"{step.kind.name.lower()}{where}{value}"
 

@@ -40,6 +40,9 @@ class SimulatedWord:
         self._location = machine.new_location("word", name, operator.index(value) & MASK)
         self._loads: dict[MemoryOrder, Step] = {}
 
+    def __repr__(self) -> str:
+        return self._machine.called(self._location)
+
     def load(self, order: MemoryOrder, /) -> int:
         """Return the value."""
         step = self._loads.get(order)
@@ -153,6 +156,9 @@ class SimulatedCell[T]:
         self._location = machine.new_location("cell", name, value)
         self._read = Step(Kind.LOAD, self._location)
 
+    def __repr__(self) -> str:
+        return self._machine.called(self._location)
+
     def read(self) -> T:
         """Return what was written last."""
         machine = self._machine
@@ -173,6 +179,9 @@ class SimulatedLock:
         self._machine = machine
         self._location = machine.new_location("lock", name, None)
         self._owner: SimulatedThread | None = None
+
+    def __repr__(self) -> str:
+        return self._machine.called(self._location)
 
     def acquire(self) -> None:
         """Wait until the lock is free and own it; RuntimeError where the caller owns it."""

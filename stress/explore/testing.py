@@ -23,13 +23,21 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from stress.explore import memory as memories
 from stress.explore.exploration import Bounds, Exploration
 from stress.explore.explorer import SAMPLES, Search
-from stress.explore.scenario import Scenario, explored
+from stress.explore.record import report_of, save
+from stress.explore.scenario import Scenario, ScenarioTask, explored
+from stress.explore.target import target_of
+from stress.failures import OutputError
+from stress.report.lanes import render
 from stress.verdict import Verdict
+
+FAILURES: Final = Path(".stress/failures")
+"""Where the execution that fails a test is saved, below the current directory."""
 
 
 class ExplorationError(AssertionError):
@@ -93,8 +101,7 @@ def explore(  # noqa: PLR0913  (one parameter an option)
         @functools.wraps(function)
         def test(*arguments: Any, **others: Any) -> None:
             __tracebackhide__ = True
-            scenario = functools.partial(_with_sync, function, arguments, others)
-            check(scenario, options, function)
+            check(function, arguments, others, options)
 
         others = [each for each in signature.parameters.values() if each.name != "sync"]
         test.__dict__.update(
@@ -113,9 +120,15 @@ def _with_sync(
     return function(*arguments, sync=sync, **others)
 
 
-def check(scenario: Scenario, options: Options, function: Callable[..., Any]) -> Exploration:
-    """Explore `scenario`; ExplorationError if it fails, or was not explored as far as promised."""
+def check(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    others: dict[str, Any],
+    options: Options,
+) -> None:
+    """Explore `function`; ExplorationError if it fails, or was not explored as far as promised."""
     __tracebackhide__ = True
+    scenario = functools.partial(_with_sync, function, arguments, others)
     found = explored(
         scenario,
         memory=options.memory,
@@ -124,7 +137,8 @@ def check(scenario: Scenario, options: Options, function: Callable[..., Any]) ->
         search=options.search,
     )
     if found.failure is not None:
-        raise ExplorationError(f"{found.failure.kind}: {found.failure.message}")
+        target = "" if arguments else target_of(function, others)
+        raise ExplorationError(_report(scenario, target, found, options))
     if found.interrupted:
         raise KeyboardInterrupt
     if found.verdict is Verdict.UNKNOWN:
@@ -135,7 +149,17 @@ def check(scenario: Scenario, options: Options, function: Callable[..., Any]) ->
             f"{function.__name__} has {found.executions:,} executions under {options.memory}, not "
             f"{expected:,}.\n  Either the program has changed, or what was expected is wrong."
         )
-    return found
+
+
+def _report(scenario: Scenario, target: str, found: Exploration, options: Options) -> str:
+    """Save what failed, and return what to say of it."""
+    task = ScenarioTask(scenario, options.memory, options.bounds.steps, options.spurious)
+    trace = report_of(task, found, target)
+    try:
+        save(task, found, trace, target, FAILURES)
+    except OutputError as error:  # a failure that cannot be saved is a failure
+        return f"{render(trace)}\n{error}"
+    return render(trace)
 
 
 def _unknown(name: str, found: Exploration, options: Options) -> str:
