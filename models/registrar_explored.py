@@ -157,7 +157,7 @@ class PageTable:
 
     def __init__(self, case: RegistrarCase, chunks: Sequence[int], sync: SimulatedSync) -> None:
         self._cells = {
-            case.shifted(piece): sync.cell(False, name=f"pages {piece}")  # noqa: FBT003
+            case.shifted(piece): sync.cell(False, name=f"pages {piece.start:#x}")  # noqa: FBT003
             for chunk in chunks
             for piece in case.pieces(chunk)
         }

@@ -15,8 +15,10 @@ from pathlib import Path
 from types import FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, Final
 
-HARNESS: Final = tuple(f"{Path(__file__).parent}{end}" for end in ("/", "\\"))
-"""Where the simulated machine is."""
+HARNESS: Final = tuple(
+    f"{Path(__file__).parents[1] / part}{end}" for part in ("explore", "threads") for end in "/\\"
+)
+"""Where the simulated machine is, and what observes a subject on either machine."""
 DEPTH: Final = 6
 """How many functions, attributes and items the way to a name may go through."""
 LOOKED_AT: Final = 2_000

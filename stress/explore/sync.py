@@ -256,6 +256,7 @@ class SimulatedCondition:
         self._check("notify")
         for _ in range(operator.index(count)):
             if not self._waiters:
+                self._choose([()])  # a step all the same: a report should show what was in vain
                 return
             [chosen] = self._choose([(waiter,) for waiter in self._waiters])
             self._waiters.remove(chosen)
@@ -263,9 +264,8 @@ class SimulatedCondition:
     def notify_all(self) -> None:
         """Wake every thread that waits now."""
         self._check("notify_all")
-        if self._waiters:
-            self._choose([tuple(self._waiters)])
-            self._waiters.clear()
+        self._choose([tuple(self._waiters)])
+        self._waiters.clear()
 
     def _choose(self, choices: Sequence[Waiters]) -> Waiters:
         event = self._machine.step(Step(Kind.CHOOSE, len(choices), expected=choices))

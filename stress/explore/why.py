@@ -176,6 +176,14 @@ def _capital(text: str) -> str:
 
 
 def _no_bridge(told: Told, one: Event, other: Event) -> list[str]:
+    """Return why nothing that was read could order `one` before `other`."""
+    for event in reversed(told.graph.threads[other.thread][: other.index]):
+        source = event.rf
+        if source is None or source.thread != one.thread or source.index >= one.index:
+            continue
+        if told.synchronizes(event) and event.bit in told.numbers and source.bit in told.numbers:
+            meets = f"{_capital(_step(told, event))} does synchronize with {_step(told, source)}"
+            return [f"{meets}, but {_step(told, one)} comes after that."]
     held = [{told.locations[at] for at in told.holds(event)} for event in (one, other)]
     first, second = told.name(one), told.name(other)
     if not any(held):
@@ -318,7 +326,8 @@ def _waiting(told: Told, standing: dict[int, Step]) -> Iterator[str]:
 
 
 def _thread(name: str) -> str:
-    return f"Thread {name}"
+    """Return a name to begin a sentence with."""
+    return _capital(name) if name.startswith("thread ") else f"Thread {name}"
 
 
 def _for_a_lock(told: Told, name: str, location: int) -> str:

@@ -132,7 +132,7 @@ def _verdict(run: RunSummary) -> Text:
 def show_failure(failure: dict[str, Any], path: Path | None, console: Console) -> None:
     """Print one failure: what broke, the command that judges it again, and the evidence."""
     console.print()
-    if failure["kind"] == KIND:
+    if failure.get("kind") == KIND:
         trace = Trace.from_json(failure["trace"])
         trace.saved = path.as_posix() if path else ""
         console.print(painted(render(trace)), soft_wrap=True)

@@ -273,11 +273,13 @@ def test_list_prints_models_faults_and_engines() -> None:
 
 
 def test_list_prints_json() -> None:
-    """`stress list --json` is one object with the models, their faults and the engines."""
+    """`stress list --json` is one object: models, their faults and scenarios, engines, tests."""
     listed = json.loads(stress("list", "--json").stdout)
 
     assert [model["name"] for model in listed["models"]] == registry.names()
-    assert listed["engines"].keys() == {"threads", "sequential"}
+    assert listed["engines"].keys() == {"threads", "sequential", "explore"}
+    assert "same-chunk" in listed["models"][0]["scenarios"]
+    assert "SB" in listed["litmus"]
 
 
 @slow

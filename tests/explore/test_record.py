@@ -1,0 +1,187 @@
+"""A saved failure of the explorer is carried out again, exactly, by `stress replay`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from registrar.sync import RELAXED
+from stress import failures
+from stress.cli import main
+from stress.explore.record import NotReplayedError, again, report_of, save
+from stress.explore.scenario import ScenarioTask, explored
+from stress.explore.target import find
+from stress.report.lanes import render
+
+CODE = """
+from registrar.sync import ACQUIRE, RELAXED, RELEASE
+
+def scenario(sync):
+    data, ready = sync.cell(0), sync.word()
+
+    def writer():
+        data.write(42)
+        ready.store(1, RELAXED)
+
+    def reader():
+        if ready.load(ACQUIRE):
+            data.read()
+
+    return writer, reader
+"""
+TARGET = "test_it.py::scenario"
+
+
+@pytest.fixture
+def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the saved failure of the scenario, in whose folder the test runs."""
+    monkeypatch.chdir(tmp_path)
+    Path("test_it.py").write_text(CODE, encoding="utf-8")
+    task = ScenarioTask(find(TARGET))
+    found = explored(task.scenario)
+    trace = report_of(task, found, TARGET)
+    return save(task, found, trace, TARGET, Path("out"))
+
+
+def changed(before: str, after: str) -> None:
+    """Change the scenario."""
+    assert before in CODE
+    Path("test_it.py").write_text(CODE.replace(before, after), encoding="utf-8")
+
+
+def replayed(file: Path, *options: str) -> Result:
+    """Run `stress replay`."""
+    return CliRunner().invoke(main, ["replay", str(file), *options])
+
+
+def test_saved_failure_says_all_that_replaying_it_takes(file: Path) -> None:
+    """Model, bounds and schedule are in it, and the report can be drawn from it alone."""
+    saved = failures.load(file)
+
+    assert (saved["kind"], saved["engine"], saved["model"]) == ("execution", "explore", TARGET)
+    assert saved["violations"] == [{"rule": "race", "message": "writer and reader race for data"}]
+    assert (saved["memory"], saved["release_sequence"]) == ("rc11", "c++20")
+    assert (saved["steps"], saved["spurious"], saved["target"]) == (2000, 0, TARGET)
+    assert saved["schedule"][2:] == [
+        *("1 store", "1 store", "1 end", "0 join", "2 load from 1.1", "2 load from 1.0")
+    ]
+    trace = again(saved, file)
+    assert trace is not None
+    assert trace.to_json() == {**saved["trace"], "saved": "out/" + file.name}
+    assert str(Path.cwd()) not in file.read_text(encoding="utf-8")
+
+
+def test_replay_draws_the_failure_again(file: Path) -> None:
+    """The report is the one that was printed when it was found, and the exit status 1."""
+    result = replayed(file)
+    trace = again(failures.load(file), file)
+
+    assert trace is not None
+    assert result.output == render(trace)
+    assert result.exit_code == 1
+
+
+def test_replay_draws_in_ascii(file: Path) -> None:
+    """What a terminal cannot show need not be printed."""
+    result = replayed(file, "--ascii")
+
+    assert result.output.isascii()
+    assert "X writer and reader race for data" in result.output
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("ready.store(1, RELAXED)", "ready.store(1, RELEASE)"),
+        ("data, ready = sync.cell(0)", "data, ready = sync.cell(7)"),
+    ],
+)
+def test_replay_says_whether_it_still_fails(file: Path, before: str, after: str) -> None:
+    """Mended, the same steps are no failure any more; changed elsewhere, they still are."""
+    changed(before, after)
+    result = replayed(file)
+
+    if "RELEASE" in after:
+        assert "does not fail any more" in result.output
+        assert result.exit_code == 0
+    else:
+        assert "writer and reader race for data" in result.output
+        assert result.exit_code == 1
+
+
+def test_replay_says_that_the_memory_model_forbids_it_now(file: Path) -> None:
+    """An execution that cannot happen is no failure either."""
+    saved = failures.load(file)
+    saved["schedule"][-1] = "2 load from initial"
+    changed("ready.store(1, RELAXED)", "ready.store(1, RELEASE)")
+    result = replayed(failures.save(saved, Path("out")))
+
+    assert "does not fail any more" in result.output
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("data.write(42)", "pass", "step 4 of the schedule"),
+        ("def scenario", "def another", "has no function scenario"),
+        ("from registrar.sync", "from registrar.nothing", "cannot be imported"),
+        ("return writer, reader", "return writer", "wants thread 'main', which now"),
+    ],
+)
+def test_replay_says_why_the_schedule_does_not_fit(
+    file: Path, before: str, after: str, why: str
+) -> None:
+    """A scenario that has changed is wrong usage, and the reason is said."""
+    changed(before, after)
+    result = replayed(file)
+
+    assert why in result.output
+    assert result.exit_code == 2
+
+
+def test_replay_says_that_the_scenario_is_not_deterministic(file: Path) -> None:
+    """One that changes from run to run cannot be told of."""
+    changed("data.write(42)", "data.write(count.pop())")
+    text = Path("test_it.py").read_text(encoding="utf-8")
+    Path("test_it.py").write_text(f"count = [1, 2, 3]\n{text}", encoding="utf-8")
+    result = replayed(file)
+
+    assert "took another step" in result.output
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("field", ["schedule", "target", "memory", "trace"])
+def test_replay_refuses_a_damaged_file(file: Path, field: str) -> None:
+    """A file without one of the fields is no reason to fail in some other way."""
+    saved = failures.load(file)
+    del saved[field]
+    file.write_text(json.dumps(saved), encoding="utf-8")
+    result = replayed(file)
+
+    assert "is damaged" in result.output
+    assert result.exit_code == 2
+
+
+def test_failure_that_does_not_happen_again_is_not_reported() -> None:
+    """What depends on how often it was run is told as that, not as a failure."""
+    runs: list[int] = []
+
+    def scenario(sync: Any) -> Any:
+        word = sync.word()
+        runs.append(1)
+        fails = len(runs) <= 2
+
+        def thread() -> None:
+            word.load(RELAXED)
+            assert not fails
+
+        return thread
+
+    found = explored(scenario)
+
+    assert found.failure is not None
+    with pytest.raises(NotReplayedError, match="did not happen again"):
+        report_of(ScenarioTask(scenario), found, "")
