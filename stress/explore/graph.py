@@ -207,16 +207,16 @@ class Graph:
         other.urgent = -1
         return other
 
-    def floor(self, location: int, before: int) -> int:
-        """Return the place in modification order of the oldest write that coherence permits.
-
-        `before` is the set of events that come before the reader or writer: it may neither read
-        nor be placed before a write among them, nor one that a read among them read.
-        """
+    def read_by(self, location: int, before: int) -> int:
+        """Return the set `before`, and with it what reads of `location` in it read."""
         seen = before
         for read in self.reads[location]:
             if read.bit & before:
                 seen |= read.rf.bit  # type: ignore[union-attr]  # a read reads
+        return seen
+
+    def place_of_last(self, location: int, seen: int) -> int:
+        """Return the place in modification order of the last write in the set `seen`, or else 0."""
         writes = self.writes[location]
         place = len(writes) - 1
         while place and not writes[place].bit & seen:

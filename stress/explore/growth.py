@@ -223,10 +223,8 @@ class Growth:
             source = graph.threads[event.thread][event.index - 1].rf
             place = next(at for at in range(len(writes)) if writes[at] is source) + 1
             return () if place < len(writes) and writes[place].kind is Kind.MODIFY else (place,)
-        floor = graph.floor(
-            event.location,
-            self.model.before(graph, event.thread, event.step),  # type: ignore[arg-type]
-        )
+        assert event.step is not None
+        floor = self.model.floor(graph, event.thread, event.step)
         return [
             place
             for place in range(floor + 1, len(writes) + 1)

@@ -164,8 +164,9 @@ def _is_worker(pid: str) -> bool:
 
 
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_interrupted_exploration_goes_on(jobs: int) -> None:
+def test_interrupted_exploration_goes_on(jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends an exploration as UNKNOWN; from what is left of it, the rest is explored."""
+    monkeypatch.setattr("stress.explore.explorer.SLICE", 0.01)
     task = ScenarioTask(partial(fib, 4))
     main = threading.main_thread().ident
     assert main is not None

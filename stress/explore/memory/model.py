@@ -1,7 +1,7 @@
 """What a memory model decides: which writes a read may read, where a write goes.
 
 Both questions have one answer in two parts.  `MemoryModel.before` gives the events that are before
-the new one: coherence forbids to read, or be placed, behind them (`Graph.floor`).
+the new one: coherence forbids to read, or be placed, behind them (`MemoryModel.floor`).
 `MemoryModel.consistent` then judges the whole graph, where that is not enough.
 
 Happens-before, which data races are judged by, is C11's under every model, with release sequences
@@ -36,6 +36,15 @@ class MemoryModel(abc.ABC):
     @abc.abstractmethod
     def before(self, graph: Graph, thread: int, step: Step) -> int:
         """Return the events that come before `step` of `thread`, which is not in the graph yet."""
+
+    def floor(self, graph: Graph, thread: int, step: Step) -> int:
+        """Return the place in modification order of the oldest write that `step` may read.
+
+        It may neither read nor be placed before a write that comes before it, nor one that a
+        read that comes before it read.
+        """
+        before = self.before(graph, thread, step)
+        return graph.place_of_last(step.location, graph.read_by(step.location, before))
 
     def consistent(self, graph: Graph) -> bool:  # noqa: ARG002  (what models override)
         """Return whether `graph` is permitted, given that coherence and atomicity hold."""

@@ -1,6 +1,6 @@
 """The memory model of C11, repaired: RC11 (Lahav, Vafeiadis, Kang, Hur, Dreyer, PLDI 2017).
 
-COHERENCE holds because a read or write respects what happens before it (`Graph.floor`), ATOMICITY
+COHERENCE holds because accesses respect what happens before them (`MemoryModel.floor`), ATOMICITY
 because the write of a read-modify-write is placed right after what was read, NO-THIN-AIR because
 a read only ever reads a write that is there.  What remains is SC: psc has no cycle, with
 

@@ -42,6 +42,18 @@ class TotalStoreOrder(MemoryModel):
             graph, _ordered_before(graph, thread, len(events), delayed=step.kind is Kind.LOAD)
         )
 
+    def floor(self, graph: Graph, thread: int, step: Step) -> int:
+        """Return the place of the oldest write that `step` may read, or stand behind.
+
+        A load that was served from its own thread's buffer says nothing of when that store became
+        visible to others: only what it read from other threads comes before it.
+        """
+        before = seen = self.before(graph, thread, step)
+        for read in graph.reads[step.location]:
+            if read.bit & before and read.rf is not None and read.rf.thread != read.thread:
+                seen |= read.rf.bit
+        return graph.place_of_last(step.location, seen)
+
 
 def _buffered(event: Event) -> bool:
     """Whether `event` is a store that later loads do not wait for."""

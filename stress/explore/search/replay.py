@@ -72,7 +72,7 @@ class Replay:
 
     def _reading(self, graph: Graph, thread: int, step: Step, choice: Choice) -> Event:
         place = self._place(graph, step, choice)
-        if place < graph.floor(step.location, self._model.before(graph, thread, step)):
+        if place < self._model.floor(graph, thread, step):
             raise self._forbidden(choice, step)
         source = graph.writes[step.location][place]
         return self.growth.read(graph, thread, step, source, fail=choice.fails)

@@ -13,7 +13,8 @@ Where we differ:
 - A lock is taken only when it is free, so nobody waits in vain.  Its order of acquisition is part
   of the graph: an acquisition branches by taking the place of an earlier one, as a write would
   revisit a read; the thread of the earlier one stands before the lock again.  The new acquisition
-  is then *fixed*: deleting it would undo the revisit.
+  is then *fixed*: deleting it would undo the revisit.  A thread that waits for a lock when nobody
+  can go on branches so, too.
 - A weak compare-exchange that may fail spuriously, and every other choice no memory model decides,
   is a branch; its first alternative is the maximal one.
 
@@ -51,6 +52,7 @@ class TruSt:
                 if not self.advance(graph, thread):
                     break
             else:
+                self._stand_still(graph)
                 yield graph
 
     def advance(self, graph: Graph, thread: int) -> bool:
@@ -87,7 +89,7 @@ class TruSt:
 
     def _read(self, graph: Graph, thread: int, step: Step) -> Event:
         writes = graph.writes[step.location]
-        floor = graph.floor(step.location, self._model.before(graph, thread, step))
+        floor = self._model.floor(graph, thread, step)
         for place in range(floor, len(writes)):
             for event in self._ways_to_read(graph, thread, step, writes[place]):
                 if place == len(writes) - 1 and not event.fixed:
@@ -166,8 +168,7 @@ class TruSt:
         for place in self.growth.places(smaller, new):
             other = smaller.copy()
             self.growth.add_write(other, new, place)
-            before = self._model.before(other, read.thread, read.step)
-            if other.floor(new.location, before) > place:
+            if self._model.floor(other, read.thread, read.step) > place:
                 continue
             for event in self._ways_to_read(other, read.thread, read.step, new):
                 again = other.copy()
@@ -180,6 +181,13 @@ class TruSt:
 
     def _lock(self, graph: Graph, thread: int, step: Step) -> Event:
         """Take the lock last; in other executions, take it before those who may come later."""
+        self._take_earlier(graph, thread, step)
+        event = self.growth.lock(graph, thread, step)
+        self.growth.add_to_lock(graph, event)
+        return event
+
+    def _take_earlier(self, graph: Graph, thread: int, step: Step) -> None:
+        """In other executions, let `thread` take the place of each earlier acquisition it may."""
         event = self.growth.event(graph, thread, Kind.LOCK, step, step.order)
         for _, kept in self._revisited(graph, event):
             other = graph.restricted(kept, self._firsts)
@@ -187,9 +195,13 @@ class TruSt:
             first.fixed = True
             self.growth.add_to_lock(other, first)
             self.stack.append(other)
-        event = self.growth.lock(graph, thread, step)
-        self.growth.add_to_lock(graph, event)
-        return event
+
+    def _stand_still(self, graph: Graph) -> None:
+        """Where nobody can go on, let those who wait for a lock have had it earlier."""
+        if graph.urgent == -1:
+            for thread, step in enumerate(graph.pending):
+                if step is not None and step.kind is Kind.LOCK:
+                    self._take_earlier(graph, thread, step)
 
     def _choose(self, graph: Graph, thread: int, step: Step) -> Event:
         for choice in range(step.location - 1, -1, -1):

@@ -77,7 +77,7 @@ class RandomWalk:
     def _read(self, graph: Graph, thread: int, step: Step) -> Event:
         fail = step.weak and self._random.random() < 0.5  # noqa: PLR2004
         writes = graph.writes[step.location]
-        floor = graph.floor(step.location, self._model.before(graph, thread, step))
+        floor = self._model.floor(graph, thread, step)
         events = [
             event
             for place in range(floor, len(writes))

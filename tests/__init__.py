@@ -1,0 +1,1 @@
+"""Facts about the registrar, the harness and the models."""
