@@ -180,18 +180,18 @@ class Explorer:
 
     def _together(self, jobs: int) -> None:
         """Explore in `jobs` processes, and replace those that are killed."""
-        found, self.left = unit_done(
-            self.task, self.left, self.bounds, SLICE
-        )  # all there is, perhaps
-        self.found.merge(found)
+        found, self.left = unit_done(self.task, self.left, self.bounds, SLICE)
+        self.found.merge(found)  # that may be all there is
         running: dict[Future[Any], list[Prefix]] = {}
         pool = _new_pool(jobs)
         try:
             while (self.left or running) and not self._over():
-                self._submit(pool, running, jobs)
-                done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
-                broken = [self._take(future, running.pop(future)) for future in done]
-                if any(broken):
+                whole = self._submit(pool, running, jobs)
+                if whole:
+                    done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
+                    alive = [self._take(future, running.pop(future)) for future in done]
+                    whole = all(alive)
+                if not whole:
                     pool.shutdown(wait=False)
                     pool = _new_pool(jobs)
                     self.left += [prefix for unit in running.values() for prefix in unit]
@@ -203,23 +203,32 @@ class Explorer:
 
     def _submit(
         self, pool: ProcessPoolExecutor, running: dict[Future[Any], list[Prefix]], jobs: int
-    ) -> None:
-        """Give every process that has none a unit of work: of the oldest, which lead to most."""
+    ) -> bool:
+        """Give every process that has none a unit of work: of the oldest, which lead to most.
+
+        Return whether all processes are alive.
+        """
         share = max(1, min(SHARE, len(self.left) // jobs))
         while self.left and len(running) < jobs:
-            unit, self.left = self.left[:share], self.left[share:]
-            running[pool.submit(unit_done, self.task, unit, self.bounds, SLICE)] = unit
+            unit = self.left[:share]
+            try:
+                future = pool.submit(unit_done, self.task, unit, self.bounds, SLICE)
+            except BrokenProcessPool:
+                return False
+            running[future] = unit
+            del self.left[:share]
+        return True
 
     def _take(self, done: Future[Any], unit: list[Prefix]) -> bool:
-        """Count what a unit came to; return whether its process was killed."""
+        """Count what a unit came to; return whether its process is alive."""
         try:
             found, left = done.result()
         except BrokenProcessPool:
             self.left += unit
-            return True
+            return False
         self.found.merge(found)
         self.left += left
-        return False
+        return True
 
 
 def _new_pool(jobs: int) -> ProcessPoolExecutor:

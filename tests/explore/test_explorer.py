@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -149,11 +150,11 @@ def test_killed_process_is_replaced_and_counts_stay_exact(monkeypatch: pytest.Mo
 
 
 def _children(pid: int) -> list[str]:
-    return [
-        child
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # the thread has ended meanwhile
+            found += (task / "children").read_text().split()
+    return found
 
 
 def _is_worker(pid: str) -> bool:
