@@ -26,9 +26,10 @@ from benchmarks.peers.driver import measure
 from benchmarks.scenarios import SCENARIOS, fib, lockinc
 from models.registrar_subject import RegistrarSubject
 from stress.explore.exploration import Bounds
-from stress.explore.explorer import Explorer, Search, Task
+from stress.explore.explorer import Explorer, Search
 from stress.explore.litmus import LitmusTask
 from stress.explore.scenario import ScenarioTask
+from stress.explore.task import Task
 from stress.litmus.parser import parse
 
 FIB: Final = 6

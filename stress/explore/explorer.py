@@ -1,54 +1,37 @@
 """Carries out an exploration: by one process or several, up to its bounds, with news on the way.
 
-The work of an exhaustive search is a list of beginnings of executions (`stress.explore.prefix`).
-A unit of work is some of them and a slice of time; it comes back as what was found and what is
-left.  What was found counts only when it has come back: if a process is killed, its unit is done
-again and the counts stay exact.  What is left is also what an interrupted exploration goes on from.
+The work of an exhaustive search is a list of beginnings of executions, which other processes share
+(`stress.explore.crew`).  What is left of it is also what an interrupted exploration goes on from.
 """
 
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from stress.explore.crew import Crew, unit_done
 from stress.explore.exploration import Bounds, Exploration
-from stress.explore.graph import Graph
-from stress.explore.memory.model import MemoryModel
 from stress.explore.prefix import Prefix, prefix_of, regrown
 from stress.explore.search.pct import PCT
 from stress.explore.search.trust import TruSt
 from stress.explore.search.walk import RandomWalk
+from stress.explore.task import Task
 
 SEARCHES: Final = ("exhaustive", "random", "pct")
+FIRST: Final = 0.1
+"""Seconds that one process explores alone, before others are started."""
 SLICE: Final = 0.25
 """Seconds of a unit of work."""
-SHARE: Final = 64
-"""Beginnings of executions in a unit of work, at most."""
+FEW: Final = 4
+"""Beginnings for each process: with fewer left, units are short, so that all have work."""
+SHARE: Final = 256
+"""Beginnings in a unit of work, at most."""
 SAMPLES: Final = 10_000
 """Executions that a search which samples draws, unless told otherwise."""
-
-
-class Task(Protocol):
-    """What is explored.  To be explored by several processes it must be picklable."""
-
-    def program(self) -> Any:
-        """Return a new `Program`."""
-
-    def model(self) -> MemoryModel:
-        """Return the memory model."""
-
-    def guard(self, program: Any, /) -> AbstractContextManager[None]:
-        """Return what surrounds an exploration, and refuses what cannot be explored."""
-
-    def judge(self, program: Any, graph: Graph, found: Exploration, /) -> None:
-        """Count an execution that cannot go on, and note what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -179,86 +162,33 @@ class Explorer:
         self.left = []
 
     def _together(self, jobs: int) -> None:
-        """Explore in `jobs` processes, and replace those that are killed."""
-        found, self.left = unit_done(self.task, self.left, self.bounds, SLICE)
-        self.found.merge(found)  # that may be all there is
-        running: dict[Future[Any], list[Prefix]] = {}
-        pool = _new_pool(jobs)
+        """Explore in `jobs` processes, this one among them."""
+        work, self.left = self.left, []
+        self._take(*unit_done(self.task, work, self.bounds, FIRST))  # that may be all there is
+        if not self.left or self._over():
+            self.found.finished = not self.left
+            return
+        crew = Crew(self.task, self.bounds, jobs - 1)
         try:
-            while (self.left or running) and not self._over():
-                whole = self._submit(pool, running, jobs)
-                if whole:
-                    done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)
-                    alive = [self._take(future, running.pop(future)) for future in done]
-                    whole = all(alive)
-                if not whole:
-                    pool.shutdown(wait=False)
-                    pool = _new_pool(jobs)
-                    self.left += [prefix for unit in running.values() for prefix in unit]
-                    running.clear()
+            while (self.left or crew.busy) and not self._over():
+                seconds = SLICE if len(self.left) >= FEW * jobs else SLICE / FEW
+                while self.left and crew.wanting:
+                    crew.give(self._share(jobs), seconds)
+                if self.left:
+                    self._take(*unit_done(self.task, self._share(jobs), self.bounds, seconds))
+                for found, left in crew.done(patiently=not self.left):
+                    self._take(found, left)
         finally:
-            self.left += [prefix for unit in running.values() for prefix in unit]
-            pool.shutdown(cancel_futures=True)
+            self.left += crew.end()
         self.found.finished = not self.left
 
-    def _submit(
-        self, pool: ProcessPoolExecutor, running: dict[Future[Any], list[Prefix]], jobs: int
-    ) -> bool:
-        """Give every process that has none a unit of work: of the oldest, which lead to most.
-
-        Return whether all processes are alive.
-        """
+    def _share(self, jobs: int) -> list[Prefix]:
+        """Take a unit of work: of the oldest beginnings, which lead to most."""
         share = max(1, min(SHARE, len(self.left) // jobs))
-        while self.left and len(running) < jobs:
-            unit = self.left[:share]
-            try:
-                future = pool.submit(unit_done, self.task, unit, self.bounds, SLICE)
-            except BrokenProcessPool:
-                return False
-            running[future] = unit
-            del self.left[:share]
-        return True
+        unit, self.left = self.left[:share], self.left[share:]
+        return unit
 
-    def _take(self, done: Future[Any], unit: list[Prefix]) -> bool:
-        """Count what a unit came to; return whether its process is alive."""
-        try:
-            found, left = done.result()
-        except BrokenProcessPool:
-            self.left += unit
-            return False
+    def _take(self, found: Exploration, left: list[Prefix]) -> None:
+        """Count what a unit of work came to."""
         self.found.merge(found)
         self.left += left
-        return True
-
-
-def _new_pool(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        jobs,
-        mp_context=get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )
-
-
-def unit_done(
-    task: Task, unit: list[Prefix], bounds: Bounds, seconds: float
-) -> tuple[Exploration, list[Prefix]]:
-    """Explore from the beginnings in `unit` for so long; return what is left of it, too."""
-    deadline = time.perf_counter() + seconds
-    program, model = task.program(), task.model()
-    search = TruSt(program, model)
-    if unit != [Prefix.empty()]:
-        search.stack = [regrown(program, model, prefix) for prefix in unit]
-    found = Exploration()
-    with task.guard(program):
-        for graph in search.complete():
-            task.judge(program, graph, found)
-            if (
-                found.failure is not None
-                or time.perf_counter() > deadline
-                or found.executions == bounds.executions
-            ):
-                break
-    if found.failure is not None:
-        found.failure.graph = None  # it means nothing to another machine
-    return found, [prefix_of(graph) for graph in search.stack]

@@ -29,11 +29,7 @@ from typing import Any, Final
 from stress.explore import memory as memories
 from stress.explore.exploration import Bounds, Exploration
 from stress.explore.explorer import SAMPLES, Search
-from stress.explore.record import report_of, save
 from stress.explore.scenario import Scenario, ScenarioTask, explored
-from stress.explore.target import target_of
-from stress.failures import OutputError
-from stress.report.lanes import render
 from stress.verdict import Verdict
 
 FAILURES: Final = Path(".stress/failures")
@@ -137,8 +133,7 @@ def check(
         search=options.search,
     )
     if found.failure is not None:
-        target = "" if arguments else target_of(function, others)
-        raise ExplorationError(_report(scenario, target, found, options))
+        raise ExplorationError(_report(scenario, function, arguments, others, found, options))
     if found.interrupted:
         raise KeyboardInterrupt
     if found.verdict is Verdict.UNKNOWN:
@@ -151,8 +146,22 @@ def check(
         )
 
 
-def _report(scenario: Scenario, target: str, found: Exploration, options: Options) -> str:
+def _report(  # noqa: PLR0913, PLR0917  (all there is to tell)
+    scenario: Scenario,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    others: dict[str, Any],
+    found: Exploration,
+    options: Options,
+) -> str:
     """Save what failed, and return what to say of it."""
+    # Imported here because a process that only explores starts twice as fast without.
+    from stress.explore.record import report_of, save  # noqa: PLC0415
+    from stress.explore.target import target_of  # noqa: PLC0415
+    from stress.failures import OutputError  # noqa: PLC0415
+    from stress.report.lanes import render  # noqa: PLC0415
+
+    target = target_of(function, others) if len(arguments) < 2 else ""  # noqa: PLR2004  (self)
     task = ScenarioTask(scenario, options.memory, options.bounds.steps, options.spurious)
     trace = report_of(task, found, target)
     try:

@@ -19,8 +19,9 @@ from rich.table import Table
 from rich.text import Text
 
 from stress.explore.exploration import Bounds, Exploration
-from stress.explore.explorer import Explorer, Search, Task
+from stress.explore.explorer import Explorer, Search
 from stress.explore.search.estimate import Estimate, estimate
+from stress.explore.task import Task
 from stress.host import Host
 from stress.report.text import STYLES
 from stress.verdict import Verdict

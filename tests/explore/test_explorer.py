@@ -17,7 +17,7 @@ import pytest
 from benchmarks.scenarios import abba, fib, lockinc, lost_update
 from registrar.sync import RELAXED
 from stress.explore.exploration import Bounds, Exploration
-from stress.explore.explorer import Explorer, Search, Task
+from stress.explore.explorer import Explorer, Search
 from stress.explore.litmus import LitmusProgram, LitmusTask
 from stress.explore.memory import by_name
 from stress.explore.prefix import Prefix, prefix_of, regrown
@@ -27,8 +27,10 @@ from stress.explore.search.estimate import estimate
 from stress.explore.search.pct import PCT
 from stress.explore.search.trust import TruSt
 from stress.explore.search.walk import RandomWalk
+from stress.explore.task import Task
 from stress.litmus.library import find, names
 from stress.verdict import Verdict
+from tests.oracle import table
 
 MEMORIES = ("sc", "tso", "rc11")
 
@@ -133,20 +135,21 @@ def test_two_processes_have_the_executions_of_one() -> None:
 @pytest.mark.slow
 def test_killed_process_is_replaced_and_counts_stay_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """When a process is killed in the middle, its work is done again, and nothing counted twice."""
-    task = LitmusTask(find("fib3").test())
-    monkeypatch.setattr("stress.explore.explorer.SLICE", 0.0)  # the first slice is cut at once
+    task = LitmusTask(table.fib(4))
+    for slice_ in ("FIRST", "SLICE"):
+        monkeypatch.setattr(f"stress.explore.explorer.{slice_}", 0.0)  # an execution each
     killed: list[int] = []
 
-    def kill(found: Exploration) -> None:
+    def kill(_: Exploration) -> None:
         children = [int(pid) for pid in _children(os.getpid()) if _is_worker(pid)]
-        if children and len(killed) < 2 and found.executions >= 20 * len(killed):
+        if children and len(killed) < 2 and children[-1] not in killed:
             os.kill(children[-1], signal.SIGKILL)
             killed.append(children[-1])
 
     found = Explorer(task, Bounds(), watch=kill).run(jobs=2)
 
     assert len(killed) == 2
-    assert found.executions == 175
+    assert found.executions == 1764
 
 
 def _children(pid: int) -> list[str]:
@@ -167,7 +170,8 @@ def _is_worker(pid: str) -> bool:
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_interrupted_exploration_goes_on(jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends an exploration as UNKNOWN; from what is left of it, the rest is explored."""
-    monkeypatch.setattr("stress.explore.explorer.SLICE", 0.01)
+    for slice_ in ("FIRST", "SLICE"):
+        monkeypatch.setattr(f"stress.explore.explorer.{slice_}", 0.01)
     task = ScenarioTask(partial(fib, 4))
     main = threading.main_thread().ident
     assert main is not None
