@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from benchmarks import explore as table_of_explorations
 from benchmarks import faults as table_of_faults
 from benchmarks import recording, register
 from stress.duration import Duration
@@ -19,7 +20,9 @@ SHORT: Final = ("register", "recording")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice([*SHORT, "faults"]))
+@click.argument(
+    "names", nargs=-1, metavar="[NAME]...", type=click.Choice([*SHORT, "faults", "explore"])
+)
 @click.option(
     "--for",
     "seconds",
@@ -49,6 +52,11 @@ SHORT: Final = ("register", "recording")
     type=click.Choice(table_of_faults.ALL),
     help="Only this fault; may be given more than once.  [default: all]",
 )
+@click.option(
+    "--python",
+    multiple=True,
+    help="An interpreter to try for the peers of explore; may be given more than once.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(  # noqa: PLR0913  (one parameter an option)
     *,
@@ -57,9 +65,10 @@ def main(  # noqa: PLR0913  (one parameter an option)
     seeds: int,
     budget: float,
     faults: tuple[str, ...],
+    python: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Run benchmarks: register, recording (both by default), faults.
+    """Run benchmarks: register, recording (both by default), faults, explore.
 
     Performance is measured, not asserted: the exit status is 0 whatever comes out.
     """
@@ -75,6 +84,10 @@ def main(  # noqa: PLR0913  (one parameter an option)
         elif name == "recording":
             found[name] = recording.run(seconds)
             recording.show(found[name], console)
+        elif name == "explore":
+            peers = list(python) or None
+            found[name] = table_of_explorations.run(host.cores, text.console(stderr=True), peers)
+            table_of_explorations.show(found[name], console)
         else:
             chosen = faults or table_of_faults.ALL
             found[name] = table_of_faults.run(chosen, seeds, budget, text.console(stderr=True))

@@ -146,8 +146,8 @@ def _asked(name: str, jobs: int) -> dict[str, Any]:
     return answer
 
 
-def run(cores: int, console: Console) -> dict[str, Any]:
-    """Return the rows of the programs and of the peers."""
+def run(cores: int, console: Console, pythons: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the rows of the programs, and of the peers on the first of `pythons` that fits."""
     rows = []
     for name in TASKS:
         for jobs in sorted({1, cores}):
@@ -155,7 +155,7 @@ def run(cores: int, console: Console) -> dict[str, Any]:
             rows.append({"program": name, "jobs": jobs, **_asked(name, jobs)})
     console.print("  peers", style="dim")
     ours = {name: _asked(name, 1) for name in PEER_PROGRAMS}
-    return {"programs": rows, "ours": ours, "peers": measure()}
+    return {"programs": rows, "ours": ours, "peers": measure(pythons=pythons or ())}
 
 
 def show(found: dict[str, Any], console: Console) -> None:

@@ -86,8 +86,12 @@ def _in_file(target: str) -> Callable[[Any], Any]:
             f"explore the scenario again."
         )
     found: Any = _loaded(path)
+    owner: tuple[Any, ...] = ()
     for name in match["name"].split("."):
         found = getattr(found, name, None)
+        if isinstance(found, type):  # a class of tests
+            found = found()
+            owner = (found,)
     if not callable(found):
         raise TargetError(
             f"{path} has no function {match['name']}.\n"
@@ -95,12 +99,14 @@ def _in_file(target: str) -> Callable[[Any], Any]:
         )
     arguments = json.loads(match["arguments"] or "{}")
     if hasattr(found, "scenario"):  # a test made by @explore
-        return functools.partial(_with_sync, found.scenario, arguments)
+        return functools.partial(_with_sync, found.scenario, owner, arguments)
     return functools.partial(found, **arguments) if arguments else found
 
 
-def _with_sync(function: Callable[..., Any], arguments: dict[str, Any], sync: Any) -> Any:
-    return function(sync=sync, **arguments)
+def _with_sync(
+    function: Callable[..., Any], owner: tuple[Any, ...], arguments: dict[str, Any], sync: Any
+) -> Any:
+    return function(*owner, sync=sync, **arguments)
 
 
 def _loaded(path: Path) -> ModuleType:
