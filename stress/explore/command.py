@@ -129,7 +129,7 @@ def explore(  # noqa: PLR0913  (one parameter an option)
 def resume(*, file: Path, seconds: float | None, jobs: int, out: Path, as_json: bool) -> None:
     """Go on with the exploration that was interrupted and saved in FILE.
 
-    It goes on to the end, unless --for says otherwise; FILE stays as it was.
+    It goes on to the end, unless --for says otherwise; what is left then is saved again.
     """
     console = text.console(stderr=as_json)
     try:

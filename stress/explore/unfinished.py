@@ -48,7 +48,6 @@ class Unfinished:
             "steps": self.task.steps,
             "spurious": self.task.spurious,
             "stride": self.task.stride,
-            "executions": self.bounds.executions,
             "found": {
                 "executions": found.executions,
                 "blocked": found.blocked,
@@ -80,7 +79,7 @@ class Unfinished:
             return cls(
                 saved["target"],
                 task,
-                Bounds(saved["executions"], more, saved["steps"]),
+                Bounds(seconds=more, steps=saved["steps"]),
                 found,
                 [Prefix.from_json(each) for each in saved["left"]],
             )
