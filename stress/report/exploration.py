@@ -60,8 +60,8 @@ def going_on(  # noqa: PLR0913, PLR0917  (what an exploration needs)
     with task.guard(program):
         guess = estimate(program, task.model(), Random(0), seconds=ESTIMATING)
     console.print(
-        f"{title}: {guess} executions (give or take {guess.error:,.0f}), by Knuth's method from "
-        f"{guess.descents:,} random descents",
+        f"{title}: {guess} executions, give or take {guess.error:,.0f}, and rather more than fewer "
+        f"(Knuth's estimate, {guess.descents:,} random descents)",
         highlight=False,
         style="dim",
     )

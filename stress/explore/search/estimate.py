@@ -3,7 +3,7 @@
 Knuth, "Estimating the Efficiency of Backtrack Programs" (Mathematics of Computation, 1975): go down
 the tree of the search at random; the product of the numbers of ways at each step estimates the
 number of leaves, without bias.  The mean of many descents is what to trust, and its standard error
-says how far.
+says how far.  A few descents lead to most of the leaves, so a mean of too few is rather too low.
 """
 
 import math
@@ -32,7 +32,7 @@ class Estimate:
 
 
 def estimate(
-    program: Program, model: MemoryModel, random: Random, *, seconds: float, descents: int = 1_000
+    program: Program, model: MemoryModel, random: Random, *, seconds: float, descents: int = 20_000
 ) -> Estimate:
     """Estimate the number of executions of `program`, for at most so long and so many descents."""
     deadline = time.perf_counter() + seconds
