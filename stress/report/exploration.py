@@ -57,8 +57,12 @@ def going_on(  # noqa: PLR0913, PLR0917  (what an exploration needs)
 ) -> Explorer:
     """Explore what `first` has left, with a progress bar."""
     program = task.program()
-    with task.guard(program):
-        guess = estimate(program, task.model(), Random(0), seconds=ESTIMATING)
+    try:
+        with task.guard(program):
+            guess = estimate(program, task.model(), Random(0), seconds=ESTIMATING)
+    except KeyboardInterrupt:
+        first.found.interrupted = True
+        return first
     console.print(
         f"{title}: {guess} executions, give or take {guess.error:,.0f}, and rather more than fewer "
         f"(Knuth's estimate, {guess.descents:,} random descents)",

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -162,7 +161,9 @@ def test_interrupt_leaves_file_to_resume_from() -> None:
     running = subprocess.Popen(  # noqa: S603  (our own command)
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    time.sleep(4)
+    assert running.stdout is not None
+    while "executions" not in running.stdout.readline():  # the estimate: it is under way
+        assert running.poll() is None
     running.send_signal(signal.SIGINT)
     said, _ = running.communicate(timeout=60)
     [saved] = Path(".stress").glob("*.unfinished.json")
@@ -173,6 +174,21 @@ def test_interrupt_leaves_file_to_resume_from() -> None:
     assert "it was interrupted" in " ".join(said.split())
     assert json.loads(more.stdout)["executions"] > before > 0
     assert more.exit_code == 3
+
+
+def test_interrupt_during_estimate_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the size is being estimated loses nothing: there is a file to go on from."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stress.report.exploration.estimate", interrupted)
+    monkeypatch.setattr("stress.report.exploration.SOON", 0.1)
+    done = stress("explore", "programs.py::large")
+    [saved] = Path(".stress").glob("*.unfinished.json")
+
+    assert done.exit_code == 3
+    assert json.loads(saved.read_text())["found"]["executions"] > 0
 
 
 def test_resume_refuses_changed_scenario() -> None:
