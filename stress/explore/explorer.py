@@ -53,11 +53,12 @@ class Interruption:
 
     def __init__(self) -> None:
         self.asked = False
+        self._noticing = False
 
     @contextmanager
     def noticed(self) -> Iterator[None]:
         """Notice Ctrl-C inside, where that can be done: in the main thread."""
-        if threading.current_thread() is not threading.main_thread():
+        if self._noticing or threading.current_thread() is not threading.main_thread():
             yield
             return
         before = signal.getsignal(signal.SIGINT)
@@ -68,16 +69,18 @@ class Interruption:
             self.asked = True
 
         signal.signal(signal.SIGINT, notice)
+        self._noticing = True
         try:
             yield
         finally:
+            self._noticing = False
             signal.signal(signal.SIGINT, before)
 
 
 class Explorer:
     """One exploration of `task`; after `run`, `left` is what it has not come to."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (one parameter an option)
         self,
         task: Task,
         bounds: Bounds,
@@ -85,6 +88,7 @@ class Explorer:
         watch: Callable[[Exploration], None] | None = None,
         left: list[Prefix] | None = None,
         found: Exploration | None = None,
+        interruption: Interruption | None = None,
     ) -> None:
         self.task = task
         self.bounds = bounds
@@ -93,12 +97,12 @@ class Explorer:
         self._watch = watch
         self._before = self.found.seconds
         self._started = time.perf_counter()
-        self._interruption = Interruption()
+        self.interruption = interruption or Interruption()
 
     def run(self, search: Search | None = None, jobs: int = 1) -> Exploration:
         """Explore until a failure, the end, a bound, or Ctrl-C."""
         search = search or Search()
-        with self._interruption.noticed():
+        with self.interruption.noticed():
             if search.name != "exhaustive":
                 self._sample(search)
             elif jobs == 1:
@@ -106,7 +110,7 @@ class Explorer:
             else:
                 self._together(jobs)
         self.found.seconds = self._seconds()
-        self.found.interrupted = self._interruption.asked
+        self.found.interrupted = self.interruption.asked
         return self.found
 
     def _seconds(self) -> float:
@@ -120,7 +124,7 @@ class Explorer:
             self._watch(found)
         return (
             found.failure is not None
-            or self._interruption.asked
+            or self.interruption.asked
             or (bounds.executions is not None and found.executions >= bounds.executions)
             or (bounds.seconds is not None and found.seconds >= bounds.seconds)
         )

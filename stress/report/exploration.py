@@ -38,6 +38,19 @@ def explored_with_news(  # noqa: PLR0913, PLR0917  (what an exploration needs)
     """Explore `task`; if that is not done soon, say how much there is and how it goes."""
     short = SOON if bounds.seconds is None else min(SOON, bounds.seconds)
     first = Explorer(task, replace(bounds, seconds=short))
+    with first.interruption.noticed():
+        return _in_two_parts(task, bounds, search, jobs, first, title, console)
+
+
+def _in_two_parts(  # noqa: PLR0913, PLR0917
+    task: Task,
+    bounds: Bounds,
+    search: Search,
+    jobs: int,
+    first: Explorer,
+    title: str,
+    console: Console,
+) -> Explorer:
     first.run(search)
     found = first.found
     if (
@@ -56,13 +69,16 @@ def going_on(  # noqa: PLR0913, PLR0917  (what an exploration needs)
     task: Task, bounds: Bounds, jobs: int, first: Explorer, title: str, console: Console
 ) -> Explorer:
     """Explore what `first` has left, with a progress bar."""
+    with first.interruption.noticed():
+        return _going_on(task, bounds, jobs, first, title, console)
+
+
+def _going_on(  # noqa: PLR0913, PLR0917
+    task: Task, bounds: Bounds, jobs: int, first: Explorer, title: str, console: Console
+) -> Explorer:
     program = task.program()
-    try:
-        with task.guard(program):
-            guess = estimate(program, task.model(), Random(0), seconds=ESTIMATING)
-    except KeyboardInterrupt:
-        first.found.interrupted = True
-        return first
+    with task.guard(program):
+        guess = estimate(program, task.model(), Random(0), seconds=ESTIMATING)
     console.print(
         f"{title}: {guess} executions, give or take {guess.error:,.0f}, and rather more than fewer "
         f"(Knuth's estimate, {guess.descents:,} random descents)",
@@ -70,7 +86,14 @@ def going_on(  # noqa: PLR0913, PLR0917  (what an exploration needs)
         style="dim",
     )
     with _bar(title, guess, console) as watch:
-        rest = Explorer(task, bounds, watch=watch, left=first.left, found=first.found)
+        rest = Explorer(
+            task,
+            bounds,
+            watch=watch,
+            left=first.left,
+            found=first.found,
+            interruption=first.interruption,
+        )
         rest.run(jobs=jobs)
     return rest
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from stress import cli
 from stress.explore import engine
+from stress.explore.search.estimate import Estimate
 from stress.report.summary import RunSummary
 from stress.verdict import Verdict
 
@@ -179,8 +180,9 @@ def test_interrupt_leaves_file_to_resume_from() -> None:
 def test_interrupt_during_estimate_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while the size is being estimated loses nothing: there is a file to go on from."""
 
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+    def interrupted(*_: object, **__: object) -> Estimate:
+        signal.raise_signal(signal.SIGINT)
+        return Estimate(1.0, 0.0, 1)
 
     monkeypatch.setattr("stress.report.exploration.estimate", interrupted)
     monkeypatch.setattr("stress.report.exploration.SOON", 0.1)
