@@ -14,8 +14,8 @@ from multiprocessing import get_context
 from typing import Final
 
 from stress.explore.exploration import Bounds, Exploration
-from stress.explore.prefix import Prefix, prefix_of, regrown
-from stress.explore.search.trust import TruSt
+from stress.explore.frontier import Frontier
+from stress.explore.prefix import Prefix
 from stress.explore.task import Task
 
 type Done = tuple[Exploration, list[Prefix]]
@@ -100,26 +100,19 @@ class Crew:
 def unit_done(task: Task, unit: list[Prefix], bounds: Bounds, seconds: float) -> Done:
     """Explore from the beginnings in `unit` for so long; return what is left of it, too."""
     deadline = time.perf_counter() + seconds
-    program, model = task.program(), task.model()
-    search = TruSt(program, model)
+    program = task.program()
     found = Exploration()
-    waiting = unit[::-1]
     with task.guard(program):
-        while waiting and not found.failure and found.executions != bounds.executions:
-            prefix = waiting.pop()
-            if prefix != Prefix.empty():
-                search.stack = [regrown(program, model, prefix)]
-            for graph in search.complete():
-                task.judge(program, graph, found)
-                if (
-                    found.failure is not None
-                    or time.perf_counter() > deadline
-                    or found.executions == bounds.executions
-                ):
-                    break
-            if search.stack or time.perf_counter() > deadline:
+        frontier = Frontier(program, task.model(), unit)
+        for graph in frontier.complete():
+            task.judge(program, graph, found)
+            if (
+                found.failure is not None
+                or time.perf_counter() > deadline
+                or found.executions == bounds.executions
+            ):
                 break
-        left = [prefix_of(graph) for graph in search.stack] + waiting
+        left = frontier.left()
     if found.failure is not None:
         found.failure.graph = None  # it means nothing to another machine
     return found, left

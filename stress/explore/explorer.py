@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from stress.explore.crew import Crew, unit_done
 from stress.explore.exploration import Bounds, Exploration
-from stress.explore.prefix import Prefix, prefix_of, regrown
+from stress.explore.frontier import Frontier
+from stress.explore.prefix import Prefix
 from stress.explore.search.pct import PCT
-from stress.explore.search.trust import TruSt
 from stress.explore.search.walk import RandomWalk
 from stress.explore.task import Task
 
@@ -131,13 +131,11 @@ class Explorer:
 
     def _alone(self) -> None:
         """Explore in this process."""
-        program, model = self.task.program(), self.task.model()
-        search = TruSt(program, model)
-        if self.left != [Prefix.empty()]:
-            search.stack = [regrown(program, model, prefix) for prefix in self.left]
+        program = self.task.program()
         noted = time.perf_counter()
         with self.task.guard(program):
-            for graph in search.complete():
+            frontier = Frontier(program, self.task.model(), self.left)
+            for graph in frontier.complete():
                 self.task.judge(program, graph, self.found)
                 now = time.perf_counter()
                 if (
@@ -148,8 +146,8 @@ class Explorer:
                     noted = now
                     if self._over():
                         break
-        self.found.finished = not search.stack
-        self.left = [prefix_of(graph) for graph in search.stack]
+            self.left = frontier.left()
+        self.found.finished = not self.left
 
     def _sample(self, search: Search) -> None:
         program, model = self.task.program(), self.task.model()

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from stress.explore.graph import INITIAL, READS, Event, Graph
-from stress.explore.memory.model import MemoryModel
-from stress.explore.steps import PLAIN, Kind, Step
+from stress.explore.memory.model import SEQ_CST, MemoryModel
+from stress.explore.steps import ACQUIRES, PLAIN, RELEASES, Kind, Step
 
-SEQ_CST: Final = 5
 HELD: Final = Kind.LOCK
 """What the last event of a lock is while somebody holds it."""
 HALTED: Final = -2
@@ -257,9 +256,9 @@ class Growth:
         order = self.model.order(step.order)
         event = self.event(graph, thread, step.kind, step, order)
         if step.kind is Kind.FENCE:
-            if order in (2, 4, 5):
+            if order in ACQUIRES:
                 event.hb |= event.loads
-            if order in (3, 4, 5):
+            if order in RELEASES:
                 event.fence = event.hb
         elif step.kind is Kind.SPAWN:
             while len(graph.threads) <= step.location:

@@ -5,7 +5,6 @@ where it stands and what the user calls the word it uses.
 """
 
 import sys
-from typing import Final
 
 from greenlet import getcurrent
 
@@ -13,9 +12,8 @@ from stress.explore.graph import READS, WRITES, Event, Graph
 from stress.explore.linear import linear
 from stress.explore.machine import Machine, SimulatedThread
 from stress.explore.naming import Names, Place, distinct, found_in, place_of
-from stress.explore.steps import PLAIN, Kind, Step
+from stress.explore.steps import ACQUIRES, PLAIN, Kind, Step
 
-ACQUIRES: Final = (2, 4, 5)
 """Orders of fences that acquire."""
 
 

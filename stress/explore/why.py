@@ -11,14 +11,12 @@ from itertools import pairwise
 from typing import Any, Final
 
 from stress.explore.graph import READS, WRITES, Event
+from stress.explore.memory.model import SEQ_CST
 from stress.explore.naming import place_of_error
-from stress.explore.steps import PLAIN, Kind, Step
+from stress.explore.steps import ACQUIRES, PLAIN, Kind, Step
 from stress.explore.told import Told
 
 ORDERS: Final = {0: "relaxed", 1: "consume", 2: "acquire", 3: "release", 4: "acq_rel", 5: "seq_cst"}
-ACQUIRE: Final = (2, 4, 5)
-RELEASE: Final = (3, 4, 5)
-SEQ_CST: Final = 5
 MOST_STALE: Final = 3
 """Stale reads that are explained."""
 
@@ -131,7 +129,7 @@ def _through(told: Told, one: Event, other: Event) -> Iterator[str]:
         if read.bit == other.bit or one.bit == write.bit:
             continue
         publishes = write.sync & one.bit != 0
-        acquires = read.order in ACQUIRE or _fenced(told, read, other)
+        acquires = read.order in ACQUIRES or _fenced(told, read, other)
         if not (publishes and acquires):
             yield _unsynchronized(told, read, write, publishes=publishes, acquires=acquires)
             return
@@ -140,7 +138,7 @@ def _through(told: Told, one: Event, other: Event) -> Iterator[str]:
 def _fenced(told: Told, read: Event, other: Event) -> bool:
     """Return whether an acquire fence stands between `read` and `other`."""
     later = told.graph.threads[read.thread][read.index + 1 :]
-    fences = [each for each in later if each.kind is Kind.FENCE and each.order in ACQUIRE]
+    fences = [each for each in later if each.kind is Kind.FENCE and each.order in ACQUIRES]
     return any(fence.bit & other.hb for fence in fences)
 
 

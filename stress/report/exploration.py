@@ -37,7 +37,8 @@ def explored_with_news(  # noqa: PLR0913, PLR0917  (what an exploration needs)
 ) -> Explorer:
     """Explore `task`; if that is not done soon, say how much there is and how it goes."""
     short = SOON if bounds.seconds is None else min(SOON, bounds.seconds)
-    first = Explorer(task, replace(bounds, seconds=short))
+    whole = search.name != "exhaustive"  # drawing has no size to estimate
+    first = Explorer(task, bounds if whole else replace(bounds, seconds=short))
     with first.interruption.noticed():
         return _in_two_parts(task, bounds, search, jobs, first, title, console)
 

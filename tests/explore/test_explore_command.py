@@ -118,6 +118,14 @@ def test_explore_draws_executions(search: str) -> None:
     assert "others are not excluded" in " ".join(done.stdout.split())
 
 
+def test_drawing_goes_on_past_the_first_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many executions are drawn as were asked for, however long that takes."""
+    monkeypatch.setattr("stress.report.exploration.SOON", 0.0)
+    done = stress("explore", "programs.py::published", "--search", "random", "--json")
+
+    assert (done.exit_code, json.loads(done.stdout)["executions"]) == (0, 10_000)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
