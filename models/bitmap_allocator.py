@@ -1,0 +1,314 @@
+"""Records that many threads claim and release without a lock: a bit for each, set while owned.
+
+>>> from registrar.sync import native
+>>> records = BitmapAllocator(native, slots=3)
+>>> [records.claim() for _ in range(4)]
+[0, 1, 2, None]
+>>> records.release(1)
+>>> records.claim()
+1
+
+To own a slot is what entitles a thread to touch ``records[slot]``, which is plain data.  A slot is
+claimed by one fetch-or, which tells in the old value whether the bit was clear: whoever cleared
+the way to set it owns the slot, and everyone else tries the next.
+
+Ordering
+========
+
+    thread A    write records[i] ──▶ release(i)
+                                        ╎ synchronizes with
+    thread B                            ╰╌▶ claim() == i ──▶ read records[i]
+
+Others may change other bits of the word in between.  Their changes are read-modify-writes, which
+extend A's release sequence instead of breaking it.
+
+For exclusion a claim need only acquire.  It releases as well, and the scan acquires, for the sake
+of B3: whoever sees that A owns a slot must not overlook what A released before it claimed that one:
+
+    thread A    release(1) ──▶ claim() == 0
+                                  ╎ synchronizes with
+    thread B                      ╰╌▶ sees 0 owned ──▶ sees 1 free
+
+Invariants
+==========
+
+B1  *Exclusion.*  After ``claim() == i`` no claim returns *i* until ``release(i)``.
+B2  *Conservation.*  Bits that stand for no slot are never set: ``full`` of a word leaves them out.
+B3  *Honest refusal.*  ``claim() is None`` only if all slots were owned at one instant of the call
+    (see `BitmapAllocator.claim`).
+
+Progress
+========
+
+Lock-free: a claim goes round once more only because another claim got the bit it was after.  Not
+fair: one thread can lose every race it enters.  ``release`` is wait-free.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from registrar.sync import (
+    ACQ_REL,
+    ACQUIRE,
+    RELAXED,
+    RELEASE,
+    WORD_BITS,
+    AtomicWord,
+    Cell,
+    MemoryOrder,
+    Sync,
+    native,
+)
+from stress.model import Model, operation, result_of
+
+
+class BitmapAllocator:
+    """`slots` records, each owned by one thread at a time; all are free at first.
+
+    Fewer `slots_per_word` than 64 means more words, and fewer threads that meet at each.  Raises
+    ValueError for numbers that make no bitmap.
+    """
+
+    def __init__(
+        self, sync: Sync = native, *, slots: int = WORD_BITS, slots_per_word: int = WORD_BITS
+    ) -> None:
+        if slots < 0 or not 0 < slots_per_word <= WORD_BITS:
+            raise ValueError(
+                f"{slots} slots, {slots_per_word} to a word: there are 0 or more slots, and "
+                f"1 to {WORD_BITS} fit a word.\n  Give numbers in those bounds."
+            )
+        self._per_word = slots_per_word
+        starts = range(0, slots, slots_per_word)
+        self._words: list[AtomicWord] = [
+            sync.word(0, name=f"owned[{index}]") for index in range(len(starts))
+        ]
+        self._full = [(1 << min(slots_per_word, slots - start)) - 1 for start in starts]
+        self.records: list[Cell[int]] = [
+            sync.cell(0, name=f"record {slot}") for slot in range(slots)
+        ]
+
+    # Why one pass over the words is enough to refuse honestly (B3)
+    #
+    # No pass over several words sees them at one instant: while we read the second, a slot of the
+    # first may be released.  But every claim scans upwards from slot 0, and that is enough: in any
+    # call that gets past slots 0 to i there is an instant at which all of these are owned.  For
+    # slot 0 this is plain.  Then by induction:
+    #
+    #   There is an instant m of our call at which slots 0 to i-1 are owned, and a later one, r, at
+    #   which it finds slot i owned.  If slot i is owned at m already, m will do.  If not, let C be
+    #   the first call to claim it after m.  C got past slots 0 to i-1 itself, so at some instant of
+    #   C they were all owned; take the last such before its fetch-or.  As m is one, or is before C
+    #   began, it is not before m; and it is before r.  From then to the fetch-or slot i was free
+    #   and nobody else got it, so nobody can tell that C did not take effect then.
+    #
+    # A scan that begins elsewhere, at a hint or at each word in turn, breaks the induction (see
+    # `RoundRobin`): it would have to count releases, and repeat until nothing has changed.
+    #
+    # The argument speaks of instants.  That under weak memory acquire and release are enough is
+    # what the explorer checks, and that with less they are not (`UnpublishedClaim`, `RelaxedScan`).
+
+    def claim(self) -> int | None:
+        """Return a free slot, the caller's from now on; None if there was none at one instant."""
+        for index, word in enumerate(self._words):
+            bit = self._claim_bit(word, self._full[index])
+            if bit:
+                return index * self._per_word + bit.bit_length() - 1
+        return None
+
+    def _claim_bit(self, word: AtomicWord, full: int) -> int:
+        """Set a bit of `word` that was clear, and return it; 0 if all of `full` were set."""
+        owned = word.load(ACQUIRE)  # pairs with [slot]
+        while owned != full:
+            bit = ~owned & (owned + 1)  # the lowest that is clear
+            owned = word.fetch_or(bit, ACQ_REL)  # pairs with [slot]
+            if not owned & bit:
+                return bit
+        return 0
+
+    def release(self, slot: int) -> None:
+        """Free `slot`, which the caller owns, and publish what was done with its record."""
+        word, bit = self._place(slot)
+        word.fetch_and(~bit, RELEASE)  # pairs with [slot]
+
+    def _place(self, slot: int) -> tuple[AtomicWord, int]:
+        index, place = divmod(slot, self._per_word)
+        return self._words[index], 1 << place
+
+
+# Mutants
+
+
+class IgnoredOldValue(BitmapAllocator):
+    """The old value of the fetch-or is not looked at: two threads own one slot (B1)."""
+
+    def _claim_bit(self, word: AtomicWord, full: int) -> int:
+        owned = word.load(ACQUIRE)  # pairs with [slot]
+        bit = ~owned & (owned + 1) & full
+        word.fetch_or(bit, ACQ_REL)  # pairs with [slot]
+        return bit
+
+
+class RelaxedRelease(BitmapAllocator):
+    """A slot is released by a relaxed fetch-and: the next owner races with the last for it."""
+
+    def release(self, slot: int) -> None:
+        """Free `slot`, and publish nothing."""
+        word, bit = self._place(slot)
+        word.fetch_and(~bit, RELAXED)
+
+
+class StoredRelease(BitmapAllocator):
+    """A slot is released by a load and a store: what others did to the word is undone."""
+
+    def release(self, slot: int) -> None:
+        """Free `slot`, and forget what happened between the load and the store."""
+        word, bit = self._place(slot)
+        word.store(word.load(RELAXED) & ~bit, RELEASE)  # pairs with [slot]
+
+
+class _OtherOrders(BitmapAllocator):
+    """The orders of the scan and of the fetch-or are given by the class."""
+
+    scan: ClassVar[MemoryOrder] = ACQUIRE
+    claiming: ClassVar[MemoryOrder] = ACQ_REL
+
+    def _claim_bit(self, word: AtomicWord, full: int) -> int:
+        owned = word.load(self.scan)
+        while owned != full:
+            bit = ~owned & (owned + 1)
+            owned = word.fetch_or(bit, self.claiming)
+            if not owned & bit:
+                return bit
+        return 0
+
+
+class RelaxedClaim(_OtherOrders):
+    """A slot is claimed by a fetch-or that only releases: its record may be seen too old."""
+
+    claiming = RELEASE
+
+
+class UnpublishedClaim(_OtherOrders):
+    """A claim acquires, but does not release: None may be answered while a slot is free (B3)."""
+
+    claiming = ACQUIRE
+
+
+class RelaxedScan(_OtherOrders):
+    """The scan is relaxed: None may be answered while a slot is free (B3)."""
+
+    scan = RELAXED
+
+
+class RoundRobin(BitmapAllocator):
+    """Each scan begins one word further than the last: None while a slot is always free (B3)."""
+
+    def __init__(self, sync: Sync = native, **sizes: int) -> None:
+        super().__init__(sync, **sizes)
+        self._turn = sync.word(0, name="turn")
+
+    def claim(self) -> int | None:
+        """Return a free slot; the threads spread over the words."""
+        count = len(self._words)
+        turn = self._turn.fetch_add(1, RELAXED)
+        for index in (*range(turn % count, count), *range(turn % count)):
+            bit = self._claim_bit(self._words[index], self._full[index])
+            if bit:
+                return index * self._per_word + bit.bit_length() - 1
+        return None
+
+
+class FirstWordOnly(BitmapAllocator):
+    """None is answered as soon as the first word is full."""
+
+    def claim(self) -> int | None:
+        """Return a free slot of the first word."""
+        bit = self._claim_bit(self._words[0], self._full[0])
+        return bit.bit_length() - 1 if bit else None
+
+
+# Equivalents
+
+
+class FlippedRelease(BitmapAllocator):
+    """A slot is released by flipping its bit: the owner knows that it is set."""
+
+    def release(self, slot: int) -> None:
+        """Free `slot`."""
+        word, bit = self._place(slot)
+        word.fetch_xor(bit, RELEASE)  # pairs with [slot]
+
+
+class ComparedClaim(BitmapAllocator):
+    """A slot is claimed by comparing and exchanging the whole word.
+
+    It fails when another bit of the word has changed, too, and tries again: slower, not wrong.
+    """
+
+    def _claim_bit(self, word: AtomicWord, full: int) -> int:
+        owned = word.load(ACQUIRE)  # pairs with [slot]
+        while owned != full:
+            bit = ~owned & (owned + 1)
+            claimed, owned = word.compare_exchange(
+                owned, owned | bit, ACQ_REL, ACQUIRE
+            )  # pairs with [slot]
+            if claimed:
+                return bit
+        return 0
+
+
+# The model
+
+SLOTS: Final = 3
+"""Slots of the model's subject, two to a word: the smallest bitmap that has it all."""
+
+
+def use(subject: BitmapAllocator, _: tuple[()], slot: int | None) -> None:
+    """Do what the owner of `slot` may: write its record, and find it as written."""
+    if slot is not None:
+        record = subject.records[slot]
+        mark = record.read() + 1
+        record.write(mark)
+        assert record.read() == mark, f"slot {slot} has another owner"
+
+
+class BitmapAllocatorModel(Model[BitmapAllocator]):
+    """A bitmap allocator: claims give a slot that is free, or None when none is."""
+
+    subject = BitmapAllocator
+    mutants: ClassVar[Mapping[str, Any]] = {
+        "ignored-old-value": IgnoredOldValue,
+        "relaxed-release": RelaxedRelease,
+        "stored-release": StoredRelease,
+        "relaxed-claim": RelaxedClaim,
+        "unpublished-claim": UnpublishedClaim,
+        "relaxed-scan": RelaxedScan,
+        "round-robin": RoundRobin,
+        "first-word-only": FirstWordOnly,
+    }
+    equivalents: ClassVar[Mapping[str, Any]] = {
+        "flipped-release": FlippedRelease,
+        "compared-claim": ComparedClaim,
+    }
+    owned: frozenset[int] = frozenset()
+
+    def make(self, sync: Sync) -> BitmapAllocator:
+        """Return a subject of three slots in two words."""
+        made: BitmapAllocator = type(self).subject(sync, slots=SLOTS, slots_per_word=2)
+        return made
+
+    @operation(then=use)
+    def claim(self) -> int | None:
+        """Own a slot, whichever is free."""
+        free = sorted(frozenset(range(SLOTS)) - self.owned)
+        if not free:
+            return None
+        slot = self.choose(free)
+        self.owned |= {slot}
+        return slot
+
+    @operation(slot=result_of("claim", once=True))
+    def release(self, slot: int) -> None:
+        """Free a slot."""
+        self.require(slot in self.owned)
+        self.owned -= {slot}

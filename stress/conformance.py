@@ -1,0 +1,162 @@
+"""Whether a model permits a history of calls, and if not, which call has no place and why.
+
+>>> from stress.model import Model, operation
+>>> class Count(Model):
+...     total: int = 0
+...
+...     @operation
+...     def increment(self):
+...         self.total += 1
+...         return self.total - 1
+>>> twice = [Span(0, "increment", (), 1, 3, "ok", 0), Span(1, "increment", (), 2, 4, "ok", 0)]
+>>> [found] = Conformance(Reference(Count())).violations(twice, None)
+>>> print(found.message)
+thread 1: increment() = 0 cannot be placed
+  longest legal order   thread 0: increment() = 0
+  allowed there         1
+
+Of real threads, calls are ordered by the instants of one clock.  Of a simulated machine they are
+ordered by happens-before, which is partial; a model of sequential consistency asks for neither.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from stress.history import Span
+from stress.judge.judgement import Judgement
+from stress.judge.linearizability import linearize, program_order
+from stress.model import Model
+from stress.reference import ModelSpecification, Raised, Reference, spelled
+from stress.threads.subject import Violation
+from stress.verdict import Verdict
+
+BUDGET: Final = 20.0
+"""Seconds the judge may take for one history."""
+RULES: Final = {"real-time": "linearizability", "sequential": "sequential consistency"}
+
+type Before = Callable[[int, int], bool]
+"""Whether what was done by the first instant is surely done at the second."""
+
+
+class UndecidedError(RuntimeError):
+    """The judge ran out of its budget: nothing is known of a history."""
+
+
+class Conformance:
+    """What `reference` says of histories; the same history is judged once."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = reference
+        self._model: Model[Any] = reference.model
+        self._invariants = self._model.invariants()
+        self._known: dict[Any, Judgement] = {}
+
+    def violations(
+        self, calls: Sequence[Span], before: Before | None, subject: Any = None
+    ) -> list[Violation]:
+        """Return what the model does not permit; invariants are asked of `subject`, at rest.
+
+        UndecidedError where the budget does not suffice.
+        """
+        broken: list[Violation] = []
+        judgement = self._judged(calls, before, subject, broken)
+        if judgement.verdict is Verdict.OK:
+            return []
+        if judgement.verdict is Verdict.UNKNOWN:
+            raise UndecidedError(
+                f"{judgement.steps:,} steps of {type(self._model).__name__} did not decide whether "
+                f"it permits an execution of {len(calls)} calls.\n  Draw smaller programs."
+            )
+        return broken[-1:] if judgement.misfit is None else [self._misfit(calls, judgement)]
+
+    def _judged(
+        self,
+        calls: Sequence[Span],
+        before: Before | None,
+        subject: Any,
+        broken: list[Violation],
+    ) -> Judgement:
+        specification = ModelSpecification(self.reference)
+        predecessors: list[set[int]] | None = None
+        if self._model.consistency == "sequential":
+            predecessors = program_order(calls)
+        elif before is not None:
+            predecessors = _before_each(calls, before)
+        if self._invariants and subject is not None:
+            return linearize(
+                calls,
+                specification,
+                predecessors=predecessors,
+                budget=BUDGET,
+                final=lambda state: self._holds(state[0], subject, broken),
+            )
+        if predecessors is None:
+            return linearize(calls, specification, budget=BUDGET)
+        key = (
+            tuple((each.process, each.f, each.arguments, each.outcome, each.result)
+                  for each in calls),
+            tuple(map(frozenset, predecessors)),
+        )  # fmt: skip
+        if key not in self._known:
+            self._known[key] = linearize(
+                calls, specification, predecessors=predecessors, budget=BUDGET
+            )
+        return self._known[key]
+
+    def _holds(self, values: Any, subject: Any, broken: list[Violation]) -> bool:
+        """Return whether the invariants hold of `subject` with the model in this state."""
+        for name in self._invariants:
+            try:
+                getattr(self.reference.load(values), name)(subject)
+            except AssertionError as error:
+                broken.append(Violation(name, str(error) or "does not hold when all have ended"))
+                return False
+        return True
+
+    def _misfit(self, calls: Sequence[Span], judgement: Judgement) -> Violation:
+        """Return why the call that cannot be placed cannot."""
+        assert judgement.misfit is not None
+        placed = [calls[index] for index in judgement.order or ()]
+        misfit = calls[judgement.misfit]
+        message = (
+            f"{shown(misfit)} cannot be placed\n"
+            f"  longest legal order   {', '.join(map(shown, placed)) or 'nothing'}\n"
+            f"  allowed there         {self._allowed(placed, misfit)}"
+        )
+        return Violation(RULES[self._model.consistency], message)
+
+    def _allowed(self, placed: Sequence[Span], misfit: Span) -> str:
+        """Return what the model would have `misfit` come to after the calls of `placed`."""
+        specification = ModelSpecification(self.reference)
+        states: list[Any] = [specification.initial()]
+        for call in placed:
+            states = [
+                state
+                for before in states
+                for state in specification.finished(before, call)
+            ]
+        answers: list[str] = []
+        for state in states:
+            answers += specification.answers(state, misfit)
+        return " or ".join(dict.fromkeys(answers)) or "nothing: it waits"
+
+
+def _before_each(calls: Sequence[Span], before: Before) -> list[set[int]]:
+    return [
+        {
+            other
+            for other, earlier in enumerate(calls)
+            if other != at and before(earlier.end, call.start)
+        }
+        for at, call in enumerate(calls)
+    ]
+
+
+def shown(call: Span) -> str:
+    """Return a call as people write it, with who made it."""
+    who = call.process if isinstance(call.process, str) else f"thread {call.process}"
+    arguments = ", ".join(map(spelled, call.arguments))
+    if call.outcome == "info":
+        return f"{who}: {call.f}({arguments}) never returned"
+    result = Raised(*call.result) if call.outcome == "fail" else spelled(call.result)
+    return f"{who}: {call.f}({arguments}) = {result}"

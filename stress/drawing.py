@@ -1,0 +1,222 @@
+"""Draws programs with Hypothesis: the calls, and never the schedule.
+
+>>> from hypothesis import find, settings, strategies as st
+>>> from stress.model import Model, operation, result_of
+>>> class Slots(Model):
+...     taken: frozenset = frozenset()
+...
+...     @operation
+...     def claim(self):
+...         free = min({0, 1, 2, 3} - self.taken)
+...         self.taken |= {free}
+...         return free
+...
+...     @operation(slot=result_of("claim", once=True))
+...     def release(self, slot):
+...         self.taken -= {slot}
+>>> alone = settings(database=None, derandomize=True)
+>>> print(find(programs(Slots), lambda program: "release" in str(program), settings=alone))
+claim(); release(<result 0 of thread 0>)
+
+What is drawn may break the model's preconditions, or wait for ever; such calls are left out (see
+`stress.interleaving`).  A program gets smaller by losing calls, then by smaller arguments; a
+thread without calls is none.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import hypothesis
+from hypothesis import strategies as st
+
+from stress.interleaving import offending, restrained
+from stress.model import Model, ModelError, Operation, ResultOf, is_plain
+from stress.program import PREFIX, Earlier, Invocation, Program
+from stress.reference import Reference
+
+SETTINGS: Final = hypothesis.settings(
+    deadline=None,
+    database=None,
+    derandomize=False,
+    print_blob=False,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+"""For whoever draws by the seed alone, and judges for itself how long it takes."""
+BACK: Final = st.integers(0, 7)
+"""Which earlier call an argument refers to: so many before the last."""
+
+
+class _Reference(NamedTuple):
+    """An argument that refers to the result of an earlier call, before it is known which."""
+
+    to: ResultOf
+    back: int
+
+
+@dataclass
+class _Draft:
+    """The calls as they were drawn."""
+
+    lists: list[list[Invocation]]
+    """Of the prefix, then of each thread."""
+    case: Any
+    used: set[Earlier] = field(default_factory=set)
+
+    def settled(self) -> Program:
+        """Return the program, and leave out what refers to nothing, and threads without calls."""
+        while True:
+            self.lists = [self.lists[0], *filter(None, self.lists[1:])]
+            prefix, *threads = self._referred()
+            if all(threads):
+                return Program(tuple(prefix), tuple(map(tuple, threads)), self.case)
+
+    def _referred(self) -> list[list[Invocation]]:
+        """Return the calls with what they refer to."""
+        self.used.clear()
+        found: list[list[Invocation]] = []
+        for at, own in enumerate(self.lists):
+            kept, settled = list[Invocation](), list[Invocation]()
+            for call in own:
+                arguments = tuple(
+                    self._earlier(each, at, found, settled) if isinstance(each, _Reference) else each
+                    for each in call.arguments
+                )
+                if _MISSING not in arguments:
+                    kept.append(call)
+                    settled.append(Invocation(call.f, arguments))
+            self.lists[at] = kept
+            found.append(settled)
+        return found
+
+    def _earlier(
+        self,
+        reference: _Reference,
+        at: int,
+        before: list[list[Invocation]],
+        own: list[Invocation],
+    ) -> Any:
+        """Return the call that is referred to; `_MISSING` if there is none."""
+        lists = {at + PREFIX: own} | ({PREFIX: before[0]} if at else {})
+        there = [
+            Earlier(thread, place)
+            for thread, calls in lists.items()
+            for place in reversed(range(len(calls)))
+            if calls[place].f == reference.to.operation
+        ]
+        if reference.to.once:
+            there = [each for each in there if each not in self.used]
+        if not there:
+            return _MISSING
+        chosen = there[reference.back % len(there)]
+        self.used.add(chosen)
+        return chosen
+
+
+_MISSING: Final = object()
+
+
+def programs(
+    model: type[Model[Any]], *, threads: int | None = None, calls: int | None = None
+) -> st.SearchStrategy[Program]:
+    """Return a strategy for programs of `model`: at most `threads` of at most `calls` calls."""
+    most = max(threads or model.most_threads, 2)
+    return _programs(model, most, calls or model.most_calls)
+
+
+def drawn(model: type[Model[Any]], seed: int, count: int, threads: int) -> list[Program]:
+    """Return `count` programs for at most `threads` threads, the same for the same seed."""
+    found: list[Program] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(SETTINGS, max_examples=2 * count, phases=[hypothesis.Phase.generate])
+    @hypothesis.given(programs(model, threads=threads))
+    def draw(program: Program) -> None:
+        found.append(program)
+
+    draw()
+    return sorted(found[-count:], key=lambda program: -program.calls) or found
+
+
+@st.composite
+def _programs(draw: st.DrawFn, model: type[Model[Any]], threads: int, calls: int) -> Program:
+    case = None if model.cases is None else draw(model.cases)
+    reference = Reference(model(case))
+    offered = strategies(reference.model)
+    prefix = draw(st.lists(_any_of(offered, lambda _: True), max_size=calls))
+    lists = [prefix]
+    taken = dict.fromkeys(model.roles, 0)
+    for _ in range(draw(st.sampled_from(range(2, threads + 1)))):
+        role = draw(st.sampled_from(free)) if (free := _free(model, taken)) else None
+        if role is not None:
+            taken[role] += 1
+        may = _any_of(offered, lambda own, role=role: own.concurrent and own.role in {None, role})
+        lists.append(draw(st.lists(may, max_size=calls)))
+    return admitted(reference, _Draft(lists, case))
+
+
+def _free(model: type[Model[Any]], taken: Mapping[str, int]) -> list[str]:
+    """Return the roles that one more thread may have."""
+    return [
+        role for role, most in model.roles.items() if most is None or taken[role] < most
+    ]
+
+
+def admitted(reference: Reference, draft: _Draft) -> Program:
+    """Return the program that is left of `draft` when all calls are admitted."""
+    program = draft.settled()
+    if restrained(type(reference.model)):
+        while (found := offending(reference, program)) is not None:
+            at = found.thread - PREFIX
+            del draft.lists[at][found.place]
+            program = draft.settled()
+    return program
+
+
+def strategies(model: Model[Any]) -> dict[Operation, st.SearchStrategy[Invocation]]:
+    """Return for each operation of `model`, which has its case, a strategy for its calls."""
+    return {own: _calls(model, own) for own in model.operations()}
+
+
+def _calls(model: Model[Any], own: Operation) -> st.SearchStrategy[Invocation]:
+    given = [
+        BACK.map(partial(_Reference, each)) if isinstance(each, ResultOf) else argument(model, own, name)
+        for name, each in own.arguments.items()
+    ]
+    return st.tuples(*given).map(lambda arguments: Invocation(own.name, arguments))
+
+
+def argument(model: Model[Any], own: Operation, name: str) -> st.SearchStrategy[Any]:
+    """Return the strategy of one argument, which refuses what is no plain data.
+
+    Of a `ResultOf` it is `BACK`: which of the earlier calls.
+    """
+    given = own.arguments[name]
+    if isinstance(given, ResultOf):
+        return BACK
+    if not isinstance(given, st.SearchStrategy) and callable(given):
+        given = given(model)
+    if not isinstance(given, st.SearchStrategy):
+        raise ModelError(
+            f"{type(model).__name__}.{own.name}: what {name} is drawn from is {given!r}.\n"
+            f"  It is a Hypothesis strategy, a function from the model to one, or result_of()."
+        )
+
+    def checked(value: Any) -> Any:
+        if is_plain(value):
+            return value
+        raise ModelError(
+            f"{type(model).__name__}.{own.name}: {name} was drawn as {value!r}.\n"
+            f"  Arguments are saved, and must not change under the judge's hands: draw None, "
+            f"bools, numbers, strings or tuples of these."
+        )
+
+    return given.map(checked)
+
+
+def _any_of(
+    offered: Mapping[Operation, st.SearchStrategy[Invocation]],
+    fits: Callable[[Operation], bool],
+) -> st.SearchStrategy[Invocation]:
+    return st.one_of([calls for own, calls in offered.items() if fits(own)])

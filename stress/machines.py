@@ -1,0 +1,153 @@
+"""The sequential state machine of a model, for Hypothesis: its operations are the rules.
+
+>>> from hypothesis import strategies as st
+>>> from stress.model import Model, operation
+>>> class Bag:
+...     def __init__(self, sync):
+...         self._items = []
+...
+...     def add(self, item):
+...         self._items = [*self._items[-1:], item]
+...
+...     def size(self):
+...         return len(self._items)
+>>> class BagModel(Model):
+...     subject = Bag
+...     items: int = 0
+...
+...     @operation(item=st.integers(0, 9))
+...     def add(self, item):
+...         self.items += 1
+...
+...     @operation
+...     def size(self):
+...         return self.items
+>>> machine = sequential(BagModel)
+>>> try:
+...     run_state_machine_as_test(machine, settings=settings(database=None, derandomize=True))
+... except AssertionError as error:
+...     print(str(error).splitlines()[0])
+size()
+>>> [call["f"] for call in machine.last_failure["calls"]]
+['add', 'add', 'add', 'size']
+
+One thread calls the subject and the reference side by side.  A rule of its own repeats one of the
+last calls, which random arguments seldom do.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+
+from stress.drawing import BACK, argument
+from stress.model import Model, Operation, ResultOf
+from stress.program import PREFIX, Earlier, Invocation, Program, ProgramError
+from stress.sidebyside import SideBySide
+
+__all__ = ["SequentialMachine", "rerun", "run_state_machine_as_test", "sequential", "settings"]
+
+
+class SequentialMachine(RuleBasedStateMachine):
+    """Runs a subject and its reference side by side, and compares them after every call."""
+
+    model: ClassVar[type[Model[Any]]]
+    last_failure: ClassVar[dict[str, Any] | None] = None
+    """The run that failed last, for `rerun`: Hypothesis ends with the smallest."""
+
+    def begin(self, case: Any) -> None:
+        """Make a subject for `case`."""
+        self._bound = self.model(case)
+        self._pair = SideBySide(self.model, case)
+        self._calls: list[Invocation] = []
+
+    def strategy(self, own: Operation, name: str) -> st.SearchStrategy[Any]:
+        """Return the strategy for an argument of an operation, which may depend on the case."""
+        return argument(self._bound, own, name)
+
+    def call(self, own: Operation, drawn: Mapping[str, Any]) -> None:
+        """Call an operation with what was drawn for it."""
+        arguments = []
+        for name, given in own.arguments.items():
+            value = drawn[name]
+            if isinstance(given, ResultOf):
+                value = self._earlier(given, value)
+                if value is None:
+                    return
+            arguments.append(value)
+        self._take(Invocation(own.name, tuple(arguments)))
+
+    def _earlier(self, reference: ResultOf, back: int) -> Earlier | None:
+        used = {each for call in self._calls for each in call.arguments} if reference.once else ()
+        there = [
+            Earlier(PREFIX, place)
+            for place, call in enumerate(self._calls)
+            if call.f == reference.operation and Earlier(PREFIX, place) not in used
+        ]
+        return there[-1 - back % len(there)] if there else None
+
+    @rule(back=BACK)
+    def again(self, back: int) -> None:
+        """Make one of the last calls once more."""
+        if self._calls:
+            call = self._calls[-1 - back % len(self._calls)]
+            if not any(isinstance(each, Earlier) for each in call.arguments):
+                self._take(call)
+
+    def _take(self, call: Invocation) -> None:
+        self._calls.append(call)
+        message = self._pair.step(call)
+        if message:
+            program = Program(tuple(self._calls), (), self._bound.case)
+            saved = program.to_json(self.model)
+            type(self).last_failure = {
+                "calls": saved.pop("prefix"),
+                **({"case": saved["case"]} if "case" in saved else {}),
+                "message": message,
+            }
+            raise AssertionError(message)
+
+
+def sequential(model: type[Model[Any]]) -> type[SequentialMachine]:
+    """Return the state machine of `model`."""
+    rules = {own.name: _rule(own) for own in model.operations()}
+    cases = st.none() if model.cases is None else model.cases
+    begin = initialize(case=cases)(SequentialMachine.begin)
+    name = f"{model.__name__.removesuffix('Model')}Machine"
+    return type(name, (SequentialMachine,), {"model": model, "begin": begin, **rules})
+
+
+def _rule(own: Operation) -> Callable[..., None]:
+    def take(self: SequentialMachine, **drawn: Any) -> None:
+        self.call(own, drawn)
+
+    take.__name__ = own.name
+    drawn = {name: _drawn(own, name) for name in own.arguments}
+    return rule(**drawn)(take)
+
+
+def _drawn(own: Operation, name: str) -> st.SearchStrategy[Any]:
+    def strategy(machine: Any) -> st.SearchStrategy[Any]:
+        found: st.SearchStrategy[Any] = machine.strategy(own, name)
+        return found
+
+    return st.runner().flatmap(strategy)
+
+
+def rerun(model: type[Model[Any]], saved: Mapping[str, Any]) -> str | None:
+    """Make the calls of a failed machine again; return how they fail, if they do.
+
+    ProgramError where `saved` is damaged.
+    """
+    if not isinstance(saved.get("calls"), list):
+        raise ProgramError("the saved failure is damaged: it has no list of calls.\n  Save it again.")
+    program = Program.from_json(model, {**saved, "prefix": saved["calls"], "threads": []})
+    pair = SideBySide(model, program.case)
+    return next((message for call in program.prefix if (message := pair.step(call))), None)

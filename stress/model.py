@@ -1,0 +1,379 @@
+"""A model: what one thread alone would see, written down once for every engine.
+
+>>> from hypothesis import strategies as st
+>>> from registrar.sync import RELAXED, Sync
+>>> class Counter:
+...     def __init__(self, sync: Sync) -> None:
+...         self._value = sync.word(0, name="value")
+...
+...     def add(self, amount: int) -> int:
+...         return self._value.fetch_add(amount, RELAXED)
+>>> class CounterModel(Model[Counter]):
+...     '''A counter that answers what it was.'''
+...
+...     subject = Counter
+...     value: int = 0
+...
+...     @operation(amount=st.integers(1, 3))
+...     def add(self, amount: int) -> int:
+...         self.value += amount
+...         return self.value - amount
+>>> [(each.name, each.concurrent) for each in CounterModel.operations()]
+[('add', True)]
+
+The state of a model is its annotated attributes with a value; they hold what cannot change in
+place (numbers, strings, tuples, frozensets), so that a state is remembered by holding it.
+
+An operation is a method.  It takes what the subject's method of that name takes, changes the
+state, and returns or raises what the subject must.  In its body
+
+`self.require`     says when it may be called: no program calls it where that might not hold;
+`self.wait_until`  says that it may wait, and until when;
+`self.choose`      leaves a choice to the subject: the judge accepts whichever it observes;
+`self.caller`      is the process that calls: the number of its thread, or "main";
+``yield``          parts the atomic steps of an operation that is not atomic.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final, NamedTuple
+
+from hypothesis import strategies as st
+
+from registrar.sync import Sync
+from stress.history import Span
+from stress.threads.observed import OF_THREADS, Witness
+from stress.threads.subject import Violation
+
+CONSISTENCIES: Final = ("real-time", "sequential")
+PLAIN: Final = (type(None), bool, int, float, str)
+_MARK: Final = "stress_operation"
+_INVARIANT: Final = "stress_invariant"
+
+
+class ModelError(Exception):
+    """A model contradicts itself, its subject, or what it declares."""
+
+
+class Waits(Exception):  # noqa: N818  (no error: the call takes effect in another state)
+    """The operation waits in this state."""
+
+
+class NotAllowed(Exception):  # noqa: N818  (no error: the call is not made)
+    """The operation must not be called in this state."""
+
+
+class ResultOf(NamedTuple):
+    """An argument that is the result of an earlier call (see `result_of`)."""
+
+    operation: str
+    once: bool
+
+
+def result_of(operation: str, *, once: bool = False) -> Any:
+    """Return a stand-in for a strategy: what a call of `operation` returned before.
+
+    Calls by the same thread or in the prefix count.  With `once`, no result is used twice.  A call
+    is skipped if what it refers to came to None, or to an exception.
+    """
+    return ResultOf(operation, once)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Operation:
+    """An operation of a model: its name and what it was declared with."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    """A strategy, a function from the model (which has its case) to one, or a `ResultOf`."""
+    raises: tuple[type[Exception], ...]
+    role: str | None
+    key: str | None
+    means: str | None
+    alone: bool
+    at_end: bool
+    perform: Callable[..., Any] | None
+    then: Callable[..., object] | None
+    body: Callable[..., Any]
+
+    @property
+    def stepwise(self) -> bool:
+        """Whether it takes several atomic steps."""
+        return inspect.isgeneratorfunction(self.body)
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether it may be called while others are."""
+        return not self.alone
+
+    def call(self, subject: Any, arguments: Sequence[Any]) -> Any:
+        """Perform it on `subject`."""
+        if self.perform is not None:
+            return self.perform(subject, *arguments)
+        return getattr(subject, self.name)(*arguments)
+
+
+def operation(  # noqa: PLR0913  (one parameter an option)
+    body: Callable[..., Any] | None = None,
+    /,
+    *,
+    raises: tuple[type[Exception], ...] = (),
+    role: str | None = None,
+    key: str | None = None,
+    means: str | None = None,
+    alone: bool = False,
+    at_end: bool = False,
+    perform: Callable[..., Any] | None = None,
+    then: Callable[..., object] | None = None,
+    **arguments: Any,
+) -> Any:
+    """Declare a method of a model as an operation; `arguments` are strategies by parameter.
+
+    `raises` are exceptions that count as results: raised bare, any message will do.  `role` is who
+    may call it.  `key` names the parameter by which calls commute.  `means` is what the monitor of
+    the model's datatype calls it.  `alone`: it is called only while nobody else calls.  `at_end`:
+    the main thread calls it once more when all threads have ended.  `perform`, a function of the
+    subject and the arguments, is called instead of the subject's method.  `then`, a function of
+    the subject, the arguments and the result, is called after each return; it may raise
+    AssertionError.
+    """
+
+    def declare(body: Callable[..., Any]) -> Callable[..., Any]:
+        own = Operation(body.__name__, arguments, raises, role, key, means, alone, at_end, perform,
+                        then, body)  # fmt: skip
+        _check_signature(own)
+        setattr(body, _MARK, own)
+        return body
+
+    return declare if body is None else declare(body)
+
+
+def invariant[F: Callable[..., object]](body: F) -> F:
+    """Declare a method of a model and its subject that asserts what holds while nobody calls."""
+    setattr(body, _INVARIANT, True)
+    return body
+
+
+class Model[S]:
+    """The reference model of a subject; a class of your own derives from it.
+
+    Raises ModelError, when the class is made, for a state or an operation that cannot be.
+    """
+
+    subject: ClassVar[Callable[..., Any]]
+    """Makes the object under test from a `Sync`."""
+    mutants: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+    """Subjects with one deliberate fault each, by name."""
+    equivalents: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+    """Subjects that differ from the original and are right all the same, by name."""
+    programs: ClassVar[Mapping[str, Any]] = {}
+    """Programs drawn by hand (`stress.program.Program`), by name."""
+    datatype: ClassVar[str | None] = None
+    """What it is to the judge: its histories may then be judged by a monitor."""
+    roles: ClassVar[Mapping[str, int | None]] = {}
+    """The most threads that may have each role; None: any number."""
+    consistency: ClassVar[str] = "real-time"
+    """Real-time order (linearizability), or "sequential" for each thread's own order only."""
+    cases: ClassVar[st.SearchStrategy[Any] | None] = None
+    """What differs from one case to the next, given to the model as `case`."""
+    most_threads: ClassVar[int] = 3
+    most_calls: ClassVar[int] = 3
+    """Of one thread, in a program that is drawn."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        try:
+            dataclasses.dataclass(init=False, eq=False, repr=False)(cls)
+        except ValueError as error:
+            raise ModelError(
+                f"the state of {cls.__name__} cannot be remembered: {error}.\n"
+                f"  It would change in place while the judge holds it.  Use a tuple or a frozenset."
+            ) from error
+        _check_class(cls)
+
+    def __init__(self, case: Any = None) -> None:
+        self.case = case
+        self.caller: int | str = "main"
+        self.witness: Witness = OF_THREADS
+        """Who tells the time, for subjects that note what happens inside a call."""
+        self.script: list[int] = []
+        self._asked: list[int] = []
+
+    def make(self, sync: Sync) -> S:
+        """Return a new subject."""
+        made: S = type(self).subject(sync)
+        return made
+
+    def spans(self, subject: S) -> list[Span]:  # noqa: ARG002
+        """Return what `subject` noted inside its calls, to go into the history."""
+        return []
+
+    def violations(
+        self,
+        history: Sequence[Span],  # noqa: ARG002
+        before: Callable[[int, int], bool],  # noqa: ARG002
+    ) -> list[Violation]:
+        """Return the rules that a whole history breaks, beyond what the reference permits.
+
+        ``before(a, b)``: whether what was done by instant a is surely done at instant b.
+        """
+        return []
+
+    @classmethod
+    def case_to_json(cls, case: Any) -> Any:
+        """Return a case as JSON."""
+        return case
+
+    @classmethod
+    def case_from_json(cls, saved: Any) -> Any:
+        """Return the case that `case_to_json` gave; ValueError where `saved` is damaged."""
+        return plain(saved)
+
+    # What operations say
+
+    def require(self, condition: object, /) -> None:
+        """Say that the operation may be called only where `condition` holds."""
+        if not condition:
+            raise NotAllowed
+
+    def wait_until(self, condition: object, /) -> None:
+        """Say that the operation waits where `condition` does not hold."""
+        if not condition:
+            raise Waits
+
+    def choose[T](self, options: Sequence[T], /) -> T:
+        """Leave it to the subject which of `options` it takes."""
+        place = len(self._asked)
+        self._asked.append(len(options))
+        if not options:
+            raise ModelError(
+                f"{type(self).__name__} has nothing to choose from.\n"
+                f"  Say what is permitted; where nothing is, the operation waits: wait_until()."
+            )
+        return options[self.script[place] if place < len(self.script) else 0]
+
+    def choices(self) -> Iterator[None]:
+        """Yield once for every way to choose: the operation is then performed once more."""
+        self.script = []
+        while True:
+            self.begin_step()
+            yield
+            taken = [*self.script, *[0] * (len(self._asked) - len(self.script))]
+            while taken and taken[-1] + 1 >= self._asked[len(taken) - 1]:
+                taken.pop()
+            if not taken:
+                return
+            taken[-1] += 1
+            self.script = taken
+
+    def begin_step(self) -> None:
+        """Begin to choose anew: an atomic step has its own choices."""
+        self._asked = []
+
+    # What engines ask
+
+    @classmethod
+    def operations(cls) -> list[Operation]:
+        """Return the operations, in the order of their definition."""
+        found: dict[str, Operation] = {}
+        for base in reversed(cls.__mro__):
+            for name, value in vars(base).items():
+                if isinstance(getattr(value, _MARK, None), Operation):
+                    found[name] = getattr(value, _MARK)
+        return list(found.values())
+
+    @classmethod
+    def invariants(cls) -> list[str]:
+        """Return the names of the invariants."""
+        return [name for name in dir(cls) if getattr(getattr(cls, name), _INVARIANT, False)]
+
+    @classmethod
+    def fields(cls) -> tuple[str, ...]:
+        """Return the names of the attributes that are the state."""
+        return tuple(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]
+
+    @classmethod
+    def summary(cls) -> str:
+        """Return what it is, in one line."""
+        return first_line(cls)
+
+    @classmethod
+    def of(cls, subject: Callable[..., Any]) -> type["Model[S]"]:
+        """Return the same model of another subject: of a mutant, for example."""
+        name = getattr(subject, "__name__", "Subject")
+        return type(f"{cls.__name__}Of{name}", (cls,), {"subject": subject})
+
+
+def first_line(documented: object) -> str:
+    """Return the first line of a docstring."""
+    return (inspect.getdoc(documented) or "").partition("\n")[0]
+
+
+def plain(value: Any) -> Any:
+    """Return plain data read from JSON: with tuples for lists."""
+    return tuple(map(plain, value)) if isinstance(value, list | tuple) else value
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether `value` is None, a bool, a number, a string, or a tuple of such."""
+    if isinstance(value, tuple):
+        return all(map(is_plain, value))
+    return isinstance(value, PLAIN)
+
+
+def _check_signature(own: Operation) -> None:
+    """Raise ModelError unless there is an argument for each parameter."""
+    parameters = list(inspect.signature(own.body).parameters)[1:]
+    if parameters != list(own.arguments):
+        raise ModelError(
+            f"operation {own.name} takes ({', '.join(parameters)}), and has strategies for "
+            f"({', '.join(own.arguments)}).\n"
+            f"  Give one strategy for each parameter, by its name and in the same order."
+        )
+    if own.key is not None and own.key not in parameters:
+        raise ModelError(
+            f"operation {own.name} has no parameter {own.key!r} to be its key.\n"
+            f"  It has: {', '.join(parameters) or 'none'}."
+        )
+    if own.at_end and parameters:
+        raise ModelError(
+            f"operation {own.name} is called at the end, where nobody draws its arguments.\n"
+            f"  Make another operation of it that takes none."
+        )
+
+
+def _check_class(cls: type[Model[Any]]) -> None:
+    """Raise ModelError for what is wrong with a model, whatever its subject."""
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        default = getattr(cls, field.name, dataclasses.MISSING)
+        why = None
+        if default is dataclasses.MISSING:
+            why = "has no value to begin with"
+        elif type(default).__hash__ is None:
+            why = f"is a {type(default).__name__}, which can change in place and has no hash"
+        if why:
+            raise ModelError(
+                f"{cls.__name__}.{field.name} {why}.\n"
+                f"  The state begins somewhere and can be remembered: give it a number, a string, "
+                f"a tuple or a frozenset.\n  What is no state is a ClassVar."
+            )
+    names = {each.name for each in cls.operations()}
+    for each in cls.operations():
+        for argument in each.arguments.values():
+            if isinstance(argument, ResultOf) and argument.operation not in names:
+                raise ModelError(
+                    f"operation {each.name} takes the result of {argument.operation!r}, which is "
+                    f"no operation of {cls.__name__}.\n  It has: {', '.join(names)}."
+                )
+        if each.role is not None and each.role not in cls.roles:
+            raise ModelError(
+                f"operation {each.name} has the role {each.role!r}, and {cls.__name__}.roles does "
+                f"not say how many threads may have it.\n"
+                f"  Add it:  roles = {{{each.role!r}: 1}}"
+            )
+    if cls.consistency not in CONSISTENCIES:
+        raise ModelError(
+            f"{cls.__name__}.consistency is {cls.consistency!r}.\n"
+            f"  It is one of {', '.join(CONSISTENCIES)}."
+        )

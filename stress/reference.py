@@ -1,0 +1,354 @@
+"""What a model permits: the outcomes of a call in a state, for every engine and the judge.
+
+>>> from stress.model import Model, operation
+>>> class Deque(Model):
+...     items: tuple = (1,)
+...
+...     @operation
+...     def steal(self):
+...         if not self.items or self.choose((False, True)):
+...             return None
+...         stolen, *rest = self.items
+...         self.items = tuple(rest)
+...         return stolen
+>>> reference = Reference(Deque())
+>>> for outcome in reference.outcomes(reference.initial(), 0, "steal", ()):
+...     print(outcome.returned, outcome.result, outcome.state)
+True 1 ((),)
+True None ((1,),)
+
+An outcome is worked out once for a state and a call, and twice over: what comes out differently is
+nondeterminism that the model does not declare, and is refused.
+
+Several atomic steps
+====================
+
+A call of an operation that yields is under way after a step.  What it will do then depends on the
+states it has seen, its `Trail`; to go on it is begun anew and shown them again.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from stress.history import Span
+from stress.judge.specification import Partial
+from stress.model import Model, ModelError, NotAllowed, Operation, Waits, is_plain
+
+type Values = tuple[Hashable, ...]
+"""The state of a model: the values of its fields."""
+type Trail = tuple[tuple[Values, tuple[int, ...]], ...]
+"""For each atomic step taken: the state it was taken in, and what it chose."""
+
+START: Final[Trail] = ()
+HEXADECIMAL: Final = 1 << 16
+"""From here on, numbers are shown in hexadecimal."""
+
+
+class Raised(NamedTuple):
+    """An exception as a result: its type's name, and its arguments (None: any will do)."""
+
+    error: str
+    arguments: tuple[Any, ...] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.error}({', '.join(map(spelled, self.arguments or ()))})"
+
+
+class NotPlain(str):
+    """A result that is no plain data, as it is spelled: no model returns it."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NotPlain) and str(self) == str(other)
+
+    __hash__ = str.__hash__
+
+
+def spelled(value: Any) -> str:
+    """Return `value` as reports show it: numbers that look like addresses in hexadecimal."""
+    if type(value) is int and abs(value) >= HEXADECIMAL:
+        return hex(value)
+    if type(value) is tuple:
+        return f"({', '.join(map(spelled, value))}{',' * (len(value) == 1)})"
+    return repr(value)
+
+
+class Outcome(NamedTuple):
+    """What a call, or one atomic step of it, may come to."""
+
+    returned: bool
+    result: Any
+    """What it returns, or a `Raised`."""
+    state: Values
+    trail: Trail | None
+    """The steps taken, if there are more to come; None: the call is over."""
+
+    def matches(self, outcome: str, result: Any) -> bool:
+        """Return whether this is what was observed."""
+        if self.returned:
+            return outcome == "ok" and bool(self.result == result)
+        error, arguments = self.result
+        return (
+            outcome == "fail"
+            and bool(error == result[0])
+            and (arguments is None or bool(arguments == result[1]))
+        )
+
+    def __str__(self) -> str:
+        return spelled(self.result) if self.returned else str(self.result)
+
+
+class Reference:
+    """The outcomes that `model` permits; ModelError for what it does without declaring it."""
+
+    def __init__(self, model: Model[Any]) -> None:
+        self.model = model
+        self.operations: dict[str, Operation] = {
+            each.name: each for each in model.operations()
+        }
+        self._fields = model.fields()
+        self._known: dict[tuple[Any, ...], tuple[Outcome, ...] | type[Exception]] = {}
+
+    def initial(self) -> Values:
+        """Return the state that everything begins in."""
+        return tuple(getattr(type(self.model), name) for name in self._fields)
+
+    def outcomes(
+        self,
+        state: Values,
+        caller: int | str,
+        f: str,
+        arguments: tuple[Any, ...],
+        trail: Trail = START,
+    ) -> tuple[Outcome, ...]:
+        """Return what the next step of a call may come to; nothing where it has to wait.
+
+        NotAllowed where it must not be called.
+        """
+        key = state, caller, f, arguments, trail
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._worked_out(*key)
+        if isinstance(known, type):
+            raise known
+        return known
+
+    def completed(
+        self, state: Values, caller: int | str, f: str, arguments: tuple[Any, ...]
+    ) -> list[Outcome]:
+        """Return what a call may come to, nobody else taking a step meanwhile."""
+        found = []
+        waiting = [(state, START)]
+        while waiting:
+            for outcome in self.outcomes(waiting[0][0], caller, f, arguments, waiting.pop(0)[1]):
+                if outcome.trail is None:
+                    found.append(outcome)
+                else:
+                    waiting.append((outcome.state, outcome.trail))
+        return found
+
+    def load(self, state: Values) -> Model[Any]:
+        """Return the model in `state`, until it is asked for another."""
+        for name, value in zip(self._fields, state, strict=True):
+            setattr(self.model, name, value)
+        return self.model
+
+    def _worked_out(
+        self, state: Values, caller: int | str, f: str, arguments: tuple[Any, ...], trail: Trail
+    ) -> tuple[Outcome, ...] | type[Exception]:
+        own = self.operations.get(f)
+        if own is None:
+            raise ModelError(f"{self._name} has no operation {f!r}.  It has: "
+                             f"{', '.join(self.operations)}.")  # fmt: skip
+        self.model.caller = caller
+        answers = []
+        for _ in range(2):
+            try:
+                answers.append(tuple(self._all(own, state, arguments, trail)))
+            except NotAllowed:
+                answers.append(NotAllowed)
+        if answers[0] != answers[1]:
+            raise ModelError(
+                f"{self._called(f, arguments)} came out differently when it was repeated:\n"
+                f"  {_listed(answers[0])}, then {_listed(answers[1])}.\n"
+                f"  What the subject may choose, the model says with self.choose()."
+            )
+        return answers[0]
+
+    def _all(
+        self, own: Operation, state: Values, arguments: tuple[Any, ...], trail: Trail
+    ) -> Iterator[Outcome]:
+        """Yield the outcomes of one step, one for every way to choose."""
+        for _ in self.model.choices():
+            with suppress(Waits):
+                yield self._one(own, state, arguments, trail)
+
+    def _one(
+        self, own: Operation, state: Values, arguments: tuple[Any, ...], trail: Trail
+    ) -> Outcome:
+        try:
+            if own.stepwise:
+                result, going = self._stepped(own, state, arguments, trail)
+            else:
+                result, going = own.body(self.load(state), *arguments), None
+        except (Waits, NotAllowed, ModelError):
+            raise
+        except own.raises as error:
+            return Outcome(False, raised(error), self._state(own.name, arguments), None)  # noqa: FBT003
+        except Exception as error:
+            raise ModelError(
+                f"{self._called(own.name, arguments)} raised {type(error).__name__}: {error}.\n"
+                f"  The model does not declare it.  If the subject raises it too, it is a result:  "
+                f"@operation(raises=({type(error).__name__},))"
+            ) from error
+        if not is_plain(result):
+            raise ModelError(
+                f"{self._called(own.name, arguments)} returned {result!r}.\n"
+                f"  Results are compared and saved: they are None, bools, numbers, strings and "
+                f"tuples of these.\n  Give perform= to make such of what the subject returns."
+            )
+        return Outcome(True, result, self._state(own.name, arguments), going)  # noqa: FBT003
+
+    def _stepped(
+        self, own: Operation, state: Values, arguments: tuple[Any, ...], trail: Trail
+    ) -> tuple[Any, Trail | None]:
+        """Take the next atomic step; return the result, or the longer trail."""
+        script = self.model.script
+        body = own.body(self.model, *arguments)
+        for seen, chosen in trail:
+            self.load(seen)
+            self.model.script = list(chosen)
+            self.model.begin_step()
+            next(body)
+        self.load(state)
+        self.model.script = script
+        self.model.begin_step()
+        try:
+            next(body)
+        except StopIteration as end:
+            return end.value, None
+        finally:
+            body.close()
+        return None, (*trail, (state, tuple(script)))
+
+    def _state(self, f: str, arguments: tuple[Any, ...]) -> Values:
+        values = tuple([getattr(self.model, name) for name in self._fields])
+        try:
+            hash(values)
+        except TypeError:
+            name = next(n for n, v in zip(self._fields, values, strict=True) if not _hashes(v))
+            raise ModelError(
+                f"{self._name}.{name} became {getattr(self.model, name)!r} in "
+                f"{self._called(f, arguments)}.\n"
+                f"  A state is remembered, so it has a hash: use a tuple for a list, a frozenset "
+                f"for a set."
+            ) from None
+        return values
+
+    @property
+    def _name(self) -> str:
+        return type(self.model).__name__
+
+    def _called(self, f: str, arguments: tuple[Any, ...]) -> str:
+        return f"{self._name}.{f}({', '.join(map(repr, arguments))})"
+
+
+def raised(error: Exception) -> Raised:
+    """Return `error` as a result: raised without arguments, any will do."""
+    arguments = tuple(each if is_plain(each) else repr(each) for each in error.args)
+    return Raised(type(error).__name__, arguments or None)
+
+
+def _hashes(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _listed(answer: Any) -> str:
+    if isinstance(answer, type):
+        return "not allowed"
+    return " or ".join(map(str, answer)) or "it waits"
+
+
+class ModelSpecification:
+    """A model as the judge asks it: a `stress.judge.specification.Specification`.
+
+    Its states are those of the model with the trails of calls under way, by process.
+    """
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+        self.datatype = reference.model.datatype
+        self._partitioned = all(each.key for each in reference.operations.values())
+
+    def initial(self) -> Hashable:
+        """Return the state that everything begins in."""
+        return self._reference.initial(), ()
+
+    def step(self, state: Any, call: Span) -> Sequence[Hashable | Partial]:
+        """Return the states `call` may lead to, given what was observed of it."""
+        values, under_way = state
+        process = call.process
+        trail = START
+        rest: tuple[Any, ...] = under_way
+        if under_way:
+            trail = next((steps for who, steps in under_way if who == process), START)
+            rest = tuple(each for each in under_way if each[0] != process)
+        try:
+            outcomes = self._reference.outcomes(values, process, call.f, call.arguments, trail)
+        except NotAllowed:
+            return ()
+        found: list[Any] = []
+        for outcome in outcomes:
+            if outcome.trail is not None:
+                going = tuple(sorted((*rest, (process, outcome.trail)), key=_by_process))
+                found.append(Partial((outcome.state, going)))
+            elif call.outcome == "info" or outcome.matches(call.outcome, call.result):
+                found.append((outcome.state, rest))
+        return found
+
+    def finished(self, state: Any, call: Span) -> list[Any]:
+        """Return the states after all steps of `call`, nobody else taking any meanwhile."""
+        found = []
+        waiting = list(self.step(state, call))
+        while waiting:
+            following = waiting.pop()
+            if isinstance(following, Partial):
+                waiting.extend(self.step(following.state, call))
+            else:
+                found.append(following)
+        return found
+
+    def answers(self, state: Any, call: Span) -> list[str]:
+        """Return what `call` may come to, spelled, nobody else taking a step meanwhile."""
+        with suppress(NotAllowed):
+            return list(
+                map(
+                    str,
+                    self._reference.completed(state[0], call.process, call.f, call.arguments),
+                )
+            )
+        return []
+
+    def key(self, call: Span) -> Hashable | None:
+        """Return the key by which `call` commutes with others, if every operation has one."""
+        if not self._partitioned:
+            return None
+        own = self._reference.operations[call.f]
+        return call.f and call.arguments[list(own.arguments).index(own.key or "")]
+
+    def canonical(self, call: Span) -> Span | None:
+        """Return `call` as the monitor of the datatype knows it; None if it has no place there."""
+        means = self._reference.operations[call.f].means
+        if means is None or call.outcome == "fail":
+            return None
+        return call._replace(f=means)
+
+
+def _by_process(under_way: tuple[int | str, Trail]) -> str:
+    return str(under_way[0])

@@ -1,0 +1,205 @@
+"""A model's programs on real threads: a `stress.threads.subject.ThreadModel` of any model.
+
+A stage draws some programs; each of its instances is a new subject for one of them.  The prefix is
+run when the instance is prepared, the threads' calls in the sweep, and what comes at the end when
+the instance is judged, by the thread that prepared it.
+
+Ordering
+========
+
+A reference, which remembers what it has worked out, belongs to the thread that prepares and judges
+an instance.  Other threads only call the subject.
+"""
+
+import operator
+import threading
+from collections.abc import Collection, Hashable, Sequence
+from functools import partial
+from random import Random
+from typing import Any, Final
+
+from stress.conformance import Conformance, UndecidedError
+from stress.drawing import drawn
+from stress.history import Span
+from stress.model import Model
+from stress.program import PREFIX, Earlier, Invocation, Program, Results
+from stress.recording import Recording
+from stress.reference import Reference, raised, spelled
+from stress.threads.observed import ObservedSync
+from stress.threads.subject import Judgement, Record, Step, Violation
+
+SLOTS: Final = 96
+DRAWN: Final = 12
+"""Programs of a stage."""
+
+
+class Performances:
+    """Programs of `model` on real threads: those given, or some that each stage draws."""
+
+    def __init__(
+        self, model: type[Model[Any]], programs: Sequence[Program] = (), slots: int = SLOTS
+    ) -> None:
+        self._model = model
+        self._programs = programs
+        self._slots = slots
+
+    def stage(self, random: Random, threads: int) -> "ProgramStage":
+        """Return a stage for `threads` threads."""
+        programs = self._programs or drawn(
+            self._model, random.getrandbits(32), DRAWN, threads
+        )
+        return ProgramStage(self._model, programs, threads, self._slots)
+
+
+class ProgramStage:
+    """Some programs, each for many instances."""
+
+    def __init__(
+        self, model: type[Model[Any]], programs: Sequence[Program], threads: int, slots: int
+    ) -> None:
+        self.slots = slots
+        self._model = model
+        self._programs = programs
+        self._threads = threads
+        self._known: dict[tuple[int, int], Conformance] = {}
+
+    def instance(self, slot: int, random: Random, sync: ObservedSync) -> "ProgramInstance":
+        """Return a new subject with a program."""
+        number = slot % len(self._programs)
+        program = self._programs[number]
+        mine = threading.get_ident(), number
+        conformance = self._known.get(mine)
+        if conformance is None:
+            conformance = self._known[mine] = Conformance(Reference(self._model(program.case)))
+        return ProgramInstance(conformance, program, self._threads, random, sync)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Call:
+    """A call of one thread, and what it came to."""
+
+    __slots__ = ("_invocation", "_place", "_results", "_subject", "_thread", "arguments", "own")
+
+    def __init__(
+        self, recording: Recording, results: Results, thread: int, place: int, call: Invocation
+    ) -> None:
+        self.own = recording.reference.operations[call.f]
+        self.arguments: tuple[Any, ...] | None = None
+        """None as long as it has not been made, or is left out."""
+        self._invocation = call
+        self._subject = recording.subject
+        self._results = results
+        self._thread, self._place = thread, place
+
+    def __call__(self) -> Any:
+        self.arguments = arguments = self._results.resolved(self._invocation.arguments)
+        if arguments is None:
+            return None
+        result = self.own.call(self._subject, arguments)
+        self._results.note(self._thread, self._place, result)
+        return result
+
+    def effect(self) -> str | None:
+        """Do what follows the call; return what was found wrong, if anything."""
+        if self.own.then is None or self.arguments is None:
+            return None
+        [result] = self._results.resolved([Earlier(self._thread, self._place)])
+        try:
+            self.own.then(self._subject, self.arguments, result)
+        except AssertionError as error:
+            return str(error) or "what follows the call fails"
+        return None
+
+
+class ProgramInstance:
+    """A subject and the calls of every thread."""
+
+    def __init__(
+        self,
+        conformance: Conformance,
+        program: Program,
+        threads: int,
+        random: Random,
+        sync: ObservedSync,
+    ) -> None:
+        self._program = program
+        self._model = conformance.reference.model
+        self._recording = Recording(conformance, program, sync)
+        self._recording.run(PREFIX)
+        lists = [*program.threads, *[()] * (threads - len(program.threads))]
+        self.steps = [
+            [self._step(number, place, call, random) for place, call in enumerate(own)]
+            for number, own in enumerate(lists)
+        ]
+
+    def _step(self, thread: int, place: int, call: Invocation, random: Random) -> Step:
+        made = _Call(self._recording, self._recording.results, thread, place, call)
+        pause = random.choice([0, 0, random.randrange(100)])
+        return Step(call.f, (), made, made.effect if made.own.then else None, pause)
+
+    def keys(self, step: Step) -> Collection[Hashable]:
+        """Return what a call is about: its key, or the whole subject."""
+        call: Any = step.function
+        if call.own.key is None:
+            return (None,)
+        if call.arguments is None:
+            return ()
+        return (call.arguments[list(call.own.arguments).index(call.own.key)],)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the program."""
+        return self._program.to_json(type(self._model))
+
+    def judge(self, records: Sequence[Sequence[Record]]) -> Judgement:
+        """Make the calls that come at the end, and ask whether the model permits all."""
+        found = [
+            violation
+            for thread, own in enumerate(records)
+            for record in own
+            for violation in self._noted(thread, record)
+        ]
+        unknown = []
+        if not found:
+            try:
+                self._recording.end()
+                found = self._recording.judged(None)
+            except AssertionError as error:
+                found = [Violation("effect", str(error))]
+            except UndecidedError as error:
+                unknown = [str(error).partition("\n")[0]]
+        return Judgement(self._recording.history, found, unknown)
+
+    def _noted(self, thread: int, record: Record) -> list[Violation]:
+        """Note a call; return what is wrong with it whatever the others did."""
+        step, start, end, result, proof = record
+        call: Any = step.function
+        if call.arguments is None:
+            return []
+        note = partial(self._recording.note, thread, call.own, call.arguments, start, end)
+        if not isinstance(result, BaseException):
+            note("ok", result)
+            return [Violation("effect", f"after {call.own.name}: {proof}")] if proof else []
+        note("fail", raised(result))
+        if isinstance(result, call.own.raises):
+            return []
+        shown = ", ".join(map(spelled, call.arguments))
+        return [
+            Violation(
+                "exception",
+                f"thread {thread}: {call.own.name}({shown}) raised {type(result).__name__}: "
+                f"{result}, which the model does not declare",
+            )
+        ]
+
+
+def rejudge(
+    model: type[Model[Any]], parameters: dict[str, Any], history: Sequence[Span]
+) -> list[Violation]:
+    """Judge a history that real threads made, again."""
+    program = Program.from_json(model, parameters)
+    conformance = Conformance(Reference(model(program.case)))
+    calls = [each for each in history if each.f in conformance.reference.operations]
+    found = conformance.violations(calls, None)
+    return found + conformance.reference.model.violations(history, operator.lt)
