@@ -8,9 +8,9 @@
 >>> records.claim()
 1
 
-To own a slot is what entitles a thread to touch ``records[slot]``, which is plain data.  A slot is
-claimed by one fetch-or, which tells in the old value whether the bit was clear: whoever cleared
-the way to set it owns the slot, and everyone else tries the next.
+Owning a slot entitles a thread to touch ``records[slot]``, which is plain data.  A slot is claimed
+by a fetch-or of its bit: if the old value had it clear, the slot is the caller's; if not, somebody
+else was faster, and the old value says where to try next.
 
 Ordering
 ========
@@ -54,7 +54,6 @@ from registrar.sync import (
     RELEASE,
     WORD_BITS,
     AtomicWord,
-    Cell,
     MemoryOrder,
     Sync,
     native,
@@ -77,41 +76,34 @@ class BitmapAllocator:
                 f"{slots} slots, {slots_per_word} to a word: there are 0 or more slots, and "
                 f"1 to {WORD_BITS} fit a word.\n  Give numbers in those bounds."
             )
+        sizes = [min(slots_per_word, slots - start) for start in range(0, slots, slots_per_word)]
         self._per_word = slots_per_word
-        starts = range(0, slots, slots_per_word)
-        self._words: list[AtomicWord] = [
-            sync.word(0, name=f"owned[{index}]") for index in range(len(starts))
-        ]
-        self._full = [(1 << min(slots_per_word, slots - start)) - 1 for start in starts]
-        self.records: list[Cell[int]] = [
-            sync.cell(0, name=f"record {slot}") for slot in range(slots)
-        ]
+        self._full = [(1 << size) - 1 for size in sizes]
+        self._words = [sync.word(0, name=f"owned[{index}]") for index in range(len(sizes))]
+        self.records = [sync.cell(0, name=f"record {slot}") for slot in range(slots)]
 
     # Why one pass over the words is enough to refuse honestly (B3)
     #
     # No pass over several words sees them at one instant: while we read the second, a slot of the
     # first may be released.  But every claim scans upwards from slot 0, and that is enough: in any
-    # call that gets past slots 0 to i there is an instant at which all of these are owned.  For
-    # slot 0 this is plain.  Then by induction:
+    # call that gets past slots 0 to i there is an instant at which all of them are owned.  For slot
+    # 0 this is plain; for others by induction:
     #
     #   There is an instant m of our call at which slots 0 to i-1 are owned, and a later one, r, at
     #   which it finds slot i owned.  If slot i is owned at m already, m will do.  If not, let C be
     #   the first call to claim it after m.  C got past slots 0 to i-1 itself, so at some instant of
-    #   C they were all owned; take the last such before its fetch-or.  As m is one, or is before C
-    #   began, it is not before m; and it is before r.  From then to the fetch-or slot i was free
-    #   and nobody else got it, so nobody can tell that C did not take effect then.
+    #   C they were all owned; take the last such before its fetch-or.  It is not before m, and is
+    #   before r.  From then to the fetch-or slot i was free and nobody else got it, so nobody can
+    #   tell that C did not take effect then.
     #
-    # A scan that begins elsewhere, at a hint or at each word in turn, breaks the induction (see
-    # `RoundRobin`): it would have to count releases, and repeat until nothing has changed.
-    #
-    # The argument speaks of instants.  That under weak memory acquire and release are enough is
-    # what the explorer checks, and that with less they are not (`UnpublishedClaim`, `RelaxedScan`).
+    # A scan that begins elsewhere breaks the induction (see `RoundRobin`): it would have to count
+    # releases, and repeat until nothing has changed.  The argument speaks of instants; that acquire
+    # and release are enough under weak memory, and no less (`RelaxedScan`), the explorer checks.
 
     def claim(self) -> int | None:
         """Return a free slot, the caller's from now on; None if there was none at one instant."""
         for index, word in enumerate(self._words):
-            bit = self._claim_bit(word, self._full[index])
-            if bit:
+            if bit := self._claim_bit(word, self._full[index]):
                 return index * self._per_word + bit.bit_length() - 1
         return None
 
@@ -183,7 +175,7 @@ class _OtherOrders(BitmapAllocator):
 
 
 class RelaxedClaim(_OtherOrders):
-    """A slot is claimed by a fetch-or that only releases: its record may be seen too old."""
+    """A claim releases, but does not acquire: the record may be seen as it was before."""
 
     claiming = RELEASE
 
@@ -209,11 +201,10 @@ class RoundRobin(BitmapAllocator):
 
     def claim(self) -> int | None:
         """Return a free slot; the threads spread over the words."""
-        count = len(self._words)
         turn = self._turn.fetch_add(1, RELAXED)
-        for index in (*range(turn % count, count), *range(turn % count)):
-            bit = self._claim_bit(self._words[index], self._full[index])
-            if bit:
+        for each in range(turn, turn + len(self._words)):
+            index = each % len(self._words)
+            if bit := self._claim_bit(self._words[index], self._full[index]):
                 return index * self._per_word + bit.bit_length() - 1
         return None
 
@@ -240,10 +231,7 @@ class FlippedRelease(BitmapAllocator):
 
 
 class ComparedClaim(BitmapAllocator):
-    """A slot is claimed by comparing and exchanging the whole word.
-
-    It fails when another bit of the word has changed, too, and tries again: slower, not wrong.
-    """
+    """A slot is claimed by exchanging the whole word: it fails more often, and tries again."""
 
     def _claim_bit(self, word: AtomicWord, full: int) -> int:
         owned = word.load(ACQUIRE)  # pairs with [slot]
@@ -260,7 +248,6 @@ class ComparedClaim(BitmapAllocator):
 # The model
 
 SLOTS: Final = 3
-"""Slots of the model's subject, two to a word: the smallest bitmap that has it all."""
 
 
 def use(subject: BitmapAllocator, _: tuple[()], slot: int | None) -> None:

@@ -28,7 +28,7 @@ from stress.judge.linearizability import linearize, program_order
 from stress.model import Model
 from stress.reference import ModelSpecification, Raised, Reference, spelled
 from stress.threads.subject import Violation
-from stress.verdict import Verdict
+from stress.verdict import NoVerdictError, Verdict
 
 BUDGET: Final = 20.0
 """Seconds the judge may take for one history."""
@@ -38,7 +38,7 @@ type Before = Callable[[int, int], bool]
 """Whether what was done by the first instant is surely done at the second."""
 
 
-class UndecidedError(RuntimeError):
+class UndecidedError(NoVerdictError):
     """The judge ran out of its budget: nothing is known of a history."""
 
 

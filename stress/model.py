@@ -45,6 +45,7 @@ from registrar.sync import Sync
 from stress.history import Span
 from stress.threads.observed import OF_THREADS, Witness
 from stress.threads.subject import Violation
+from stress.verdict import NoVerdictError
 
 CONSISTENCIES: Final = ("real-time", "sequential")
 PLAIN: Final = (type(None), bool, int, float, str)
@@ -52,7 +53,7 @@ _MARK: Final = "stress_operation"
 _INVARIANT: Final = "stress_invariant"
 
 
-class ModelError(Exception):
+class ModelError(NoVerdictError):
     """A model contradicts itself, its subject, or what it declares."""
 
 
@@ -175,6 +176,11 @@ class Model[S]:
     """The most threads that may have each role; None: any number."""
     consistency: ClassVar[str] = "real-time"
     """Real-time order (linearizability), or "sequential" for each thread's own order only."""
+    threads: ClassVar[Callable[..., Any] | None] = None
+    """Makes a `stress.threads.subject.ThreadModel` of the model and options, where programs that
+    are drawn are not the best thing to run on real threads."""
+    rejudge: ClassVar[Callable[..., Any] | None] = None
+    """Judges anew, given the model, parameters and history, what those threads recorded."""
     cases: ClassVar[st.SearchStrategy[Any] | None] = None
     """What differs from one case to the next, given to the model as `case`."""
     most_threads: ClassVar[int] = 3
@@ -183,6 +189,7 @@ class Model[S]:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        documented = cls.__doc__
         try:
             dataclasses.dataclass(init=False, eq=False, repr=False)(cls)
         except ValueError as error:
@@ -190,6 +197,7 @@ class Model[S]:
                 f"the state of {cls.__name__} cannot be remembered: {error}.\n"
                 f"  It would change in place while the judge holds it.  Use a tuple or a frozenset."
             ) from error
+        cls.__doc__ = documented  # a dataclass puts its signature where there is none
         _check_class(cls)
 
     def __init__(self, case: Any = None) -> None:

@@ -1,36 +1,34 @@
 """The models there are: whatever installed packages offer in the entry-point group `stress.models`.
 
-An entry point names a class with the interface of `Subject`.  A fault of a model, one deliberate
-error in its subject, is run like a model and named ``model:fault``.
+An entry point names a `stress.model.Model`, or a class with the interface of `Subject`.  A mutant
+of a model, or an equivalent of its subject, is run like a model and named ``model:mutant``.
 
 >>> "registrar" in names()
 True
 >>> find("registrar:no-recheck").machine().__name__
-'NoRecheckMachine'
+'RegistrarOfNoRecheckMachine'
 """
 
 import importlib.metadata
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final, Protocol
 
 from hypothesis.stateful import RuleBasedStateMachine
 
+from stress import machines, sourcefile
+from stress.explore.performance import Performance
 from stress.explore.scenario import Scenario
 from stress.history import Span
+from stress.model import Model, first_line
+from stress.threads.performance import Performances, rejudge
 from stress.threads.subject import ThreadModel, Violation
 
 GROUP: Final = "stress.models"
 
 
 class Subject(Protocol):
-    """What a package offers under a model's name."""
-
-    summary: ClassVar[str]
-    """One line for `stress list`."""
-    faults: ClassVar[Mapping[str, str]]
-    """One line for each deliberate fault, by name."""
-
-    def __init__(self, fault: str | None) -> None: ...
+    """What is run under a model's name, by every engine."""
 
     def threads(self, **options: str) -> ThreadModel:
         """Return the model for real threads; ValueError or OSError for options it cannot serve."""
@@ -51,8 +49,78 @@ class Subject(Protocol):
         """Take the steps of a failed state machine again; return how it fails, if it does."""
 
 
+class Offer(Protocol):
+    """What a package offers: a `Subject` for every fault, and for None the correct one."""
+
+    @property
+    def summary(self) -> str:
+        """One line for `stress list`."""
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """One line for each deliberate fault, by name."""
+
+    def __call__(self, fault: str | None, /) -> Subject: ...
+
+
 class UnknownModelError(LookupError):
     """No installed package offers a model of this name, or the model has no such fault."""
+
+
+class ModelOffer:
+    """The offer that a `stress.model.Model` makes under `name`."""
+
+    def __init__(self, name: str, model: type[Model[Any]]) -> None:
+        self._name = name
+        self.model = model
+        self.summary = model.summary()
+        self.faults = {fault: first_line(made) for fault, made in self._others.items()}
+
+    @cached_property
+    def _others(self) -> dict[str, Callable[..., Any]]:
+        return {**self.model.mutants, **self.model.equivalents}
+
+    def __call__(self, fault: str | None, /) -> "ModelSubject":
+        """Return the model, with the subject of that name."""
+        model = self.model if fault is None else self.model.of(self._others[fault])
+        return ModelSubject(self._name if fault is None else f"{self._name}:{fault}", model)
+
+
+class ModelSubject:
+    """The `Subject` that follows from a model."""
+
+    def __init__(self, name: str, model: type[Model[Any]]) -> None:
+        self.name = name
+        self.model = model
+
+    def threads(self, **options: str) -> ThreadModel:
+        """Return the model for real threads: its own, or programs that are drawn."""
+        if self.model.threads is not None:
+            found: ThreadModel = self.model.threads(self.model, **options)
+            return found
+        if options:
+            raise ValueError(
+                f"{self.name} has no option {next(iter(options))}.\n  Leave it out."
+            )
+        return Performances(self.model)
+
+    def machine(self) -> type[machines.SequentialMachine]:
+        """Return the sequential state machine."""
+        return machines.sequential(self.model)
+
+    def scenarios(self) -> Mapping[str, Performance]:
+        """Return the programs drawn by hand, by name."""
+        return {name: Performance(self.model, each) for name, each in self.model.programs.items()}
+
+    def rejudge(self, parameters: Mapping[str, Any], history: Sequence[Span]) -> list[Violation]:
+        """Judge a history that real threads made, again."""
+        again = self.model.rejudge or rejudge
+        found: list[Violation] = again(self.model, dict(parameters), history)
+        return found
+
+    def rerun(self, saved: Mapping[str, Any]) -> str | None:
+        """Take the steps of a failed state machine again; return how it fails, if it does."""
+        return machines.rerun(self.model, saved)
 
 
 def names() -> list[str]:
@@ -60,23 +128,49 @@ def names() -> list[str]:
     return sorted(entry.name for entry in importlib.metadata.entry_points(group=GROUP))
 
 
-def offered(name: str) -> type[Subject]:
-    """Return the class that the entry point `name` offers."""
+def offered(name: str) -> Offer:
+    """Return what is offered under `name`: that of an entry point, or of a class in a file.
+
+    ``tests/test_queue.py::QueueModel`` is such a class, in a file below the current directory.
+    """
+    if "::" in name:
+        return ModelOffer(name, sourcefile.attribute(name, Model))
     for entry in importlib.metadata.entry_points(group=GROUP, name=name):
-        found: type[Subject] = entry.load()
-        return found
+        found: Any = entry.load()
+        if isinstance(found, type) and issubclass(found, Model):
+            return ModelOffer(name, found)
+        offer: Offer = found
+        return offer
     raise UnknownModelError(
         f"there is no model {name!r}.  Installed: {', '.join(names()) or 'none'}.\n"
-        f"  A package offers models in its entry-point group {GROUP!r}."
+        f"  A package offers models in its entry-point group {GROUP!r}.  A model in a file is "
+        f"named like tests/test_queue.py::QueueModel."
     )
 
 
 def find(name: str) -> Subject:
     """Return the subject of ``model`` or ``model:fault``."""
-    model, _, fault = name.partition(":")
-    kind = offered(model)
-    if name != model and fault not in kind.faults:
+    model, fault = _parted(name)
+    offer = offered(model)
+    if fault is not None and fault not in offer.faults:
         raise UnknownModelError(
-            f"model {model!r} has no fault {fault!r}.  It has: {', '.join(kind.faults)}."
+            f"model {model!r} has no fault {fault!r}.  It has: {', '.join(offer.faults)}."
         )
-    return kind(fault or None)
+    return offer(fault)
+
+
+def _parted(name: str) -> tuple[str, str | None]:
+    """Return the name of the model, and of the fault, if one is named."""
+    file, colons, rest = name.rpartition("::")
+    model, colon, fault = rest.partition(":")
+    return file + colons + model, fault if colon else None
+
+
+def model_of(name: str) -> type[Model[Any]]:
+    """Return the `stress.model.Model` of ``model`` or ``model:fault``; UnknownModelError if none."""
+    found = find(name)
+    if not isinstance(found, ModelSubject):
+        raise UnknownModelError(
+            f"{name!r} is no stress.model.Model, so no programs can be drawn for it."
+        )
+    return found.model

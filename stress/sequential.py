@@ -43,14 +43,16 @@ def run(
     seconds: float,
     seed: int,
     watch: Callable[[SequentialRun], None],
+    *,
+    shrink: bool = True,
 ) -> SequentialRun:
-    """Run rounds until `seconds` are over or one fails; call `watch` after each."""
+    """Run rounds until `seconds` are over or one fails, which is shrunk; call `watch` after each."""
     outcome = SequentialRun()
     start = time.monotonic()
     number = 0
     try:
         while outcome.seconds < seconds and outcome.failure is None:
-            outcome.failure = _round(machine, seed + number, outcome)
+            outcome.failure = _round(machine, seed + number, outcome, shrink=shrink)
             number += 1
             outcome.seconds = time.monotonic() - start
             watch(outcome)
@@ -61,19 +63,21 @@ def run(
 
 
 def _round(
-    machine: type[RuleBasedStateMachine], seed: int, outcome: SequentialRun
+    machine: type[RuleBasedStateMachine], seed: int, outcome: SequentialRun, *, shrink: bool
 ) -> dict[str, Any] | None:
-    """Run one round, count its examples, and return the shrunk failure, if there is one."""
+    """Run one round, count its examples, and return the failure, if there is one."""
 
     class Counted(machine):  # type: ignore[misc,valid-type]
         def __init__(self) -> None:
             outcome.examples += 1
             super().__init__()
 
+    phases = SETTINGS.phases if shrink else [hypothesis.Phase.generate]
+    settings = hypothesis.settings(SETTINGS, phases=phases)
     Counted.__name__ = machine.__name__
     hypothesis.seed(seed)(Counted)
     try:
-        run_state_machine_as_test(Counted, settings=SETTINGS)
+        run_state_machine_as_test(Counted, settings=settings)
     except AssertionError:
         failure: dict[str, Any] = Counted.last_failure
         return failure

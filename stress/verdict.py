@@ -10,6 +10,10 @@ import enum
 from collections.abc import Iterable
 
 
+class NoVerdictError(RuntimeError):
+    """The harness, a model or a scenario is wrong: nothing can be said of the subject."""
+
+
 class Verdict(enum.Enum):
     """UNKNOWN is an answer of its own: it is never rounded up to OK."""
 

@@ -1,17 +1,25 @@
-"""The engine `explore` of `stress run`: every program of a model, each in every execution."""
+"""The engine `explore` of `stress run`: a model's own programs, then drawn ones, each in every
+execution."""
 
+import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
+from stress import registry
+from stress.concurrent import ConcurrentMachine, ConcurrentRun
 from stress.explore.exploration import Bounds, Exploration
 from stress.explore.explorer import Explorer, Search
+from stress.explore.preemptions import fewest
+from stress.explore.programs import ExploredPrograms
 from stress.explore.record import as_json, report_of
 from stress.explore.scenario import ScenarioTask
 from stress.explore.target import NamedScenario
+from stress.model import Model
+from stress.program import Program
 
-MEMORY = "rc11"
+MEMORY: Final = "rc11"
 """The memory model: the only one that shows wrong orders."""
 
 
@@ -20,8 +28,13 @@ class ExploredRun:
     """What came of the programs of a model so far."""
 
     asked: int
-    """How many programs there are."""
+    """How many programs of its own the model has."""
     programs: dict[str, Exploration] = field(default_factory=dict)
+    drawn: ConcurrentRun = field(default_factory=ConcurrentRun)
+    """What came of the programs that were drawn."""
+    drawn_executions: int = 0
+    drawn_wholly: int = 0
+    """Drawn programs of which every execution was visited."""
     seconds: float = 0.0
     failure: dict[str, Any] | None = None
     """The first failure, as it is saved."""
@@ -29,12 +42,12 @@ class ExploredRun:
     @property
     def executions(self) -> int:
         """Of all programs together."""
-        return sum(found.executions for found in self.programs.values())
+        return self.drawn_executions + sum(found.executions for found in self.programs.values())
 
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended it."""
-        return any(found.interrupted for found in self.programs.values())
+        return self.drawn.interrupted or any(each.interrupted for each in self.programs.values())
 
     @property
     def unfinished(self) -> list[str]:
@@ -47,23 +60,77 @@ class ExploredRun:
 
 
 def run(
-    model: str, programs: Iterable[str], seconds: float, watch: Callable[[ExploredRun], None]
+    name: str, seconds: float, seed: int, watch: Callable[[ExploredRun], None]
 ) -> ExploredRun:
-    """Explore the `programs` of `model` one after another, until one fails or the time is up."""
-    waiting = list(programs)
-    done = ExploredRun(len(waiting))
+    """Explore the model called `name` until something fails or the time is up."""
+    subject = registry.find(name)
+    done = ExploredRun(len(subject.scenarios()))
     started = time.perf_counter()
-    for name in waiting:
+    _explore_its_own(name, seconds, done, watch)
+    left = seconds - done.seconds
+    if done.failure is None and not done.interrupted and left > 0:
+        if isinstance(subject, registry.ModelSubject):
+            _explore_drawn(name, subject.model, left, seed, done, watch)
+    done.seconds = time.perf_counter() - started
+    return done
+
+
+def _explore_its_own(
+    name: str, seconds: float, done: ExploredRun, watch: Callable[[ExploredRun], None]
+) -> None:
+    started = time.perf_counter()
+    for program in registry.find(name).scenarios():
         left = seconds - (time.perf_counter() - started)
         if left <= 0:
             break
-        target = f"{model}/{name}"
+        target = f"{name}/{program}"
         task = ScenarioTask(NamedScenario(target), MEMORY)
-        found = done.programs[name] = Explorer(task, Bounds(seconds=left)).run(Search())
+        found = done.programs[program] = Explorer(task, Bounds(seconds=left)).run(Search())
         done.seconds = time.perf_counter() - started
         watch(done)
         if found.failure is not None:
             done.failure = as_json(task, found, report_of(task, found, target), target)
         if found.failure is not None or found.interrupted:
             break
-    return done
+
+
+def _explore_drawn(  # noqa: PLR0913, PLR0917  (what is drawn, and what is told of it)
+    name: str,
+    model: type[Model[Any]],
+    seconds: float,
+    seed: int,
+    done: ExploredRun,
+    watch: Callable[[ExploredRun], None],
+) -> None:
+    engine = ExploredPrograms(model, MEMORY)
+    before = done.seconds
+
+    def told(run: ConcurrentRun) -> None:
+        done.drawn = run
+        done.drawn_executions = engine.executions
+        done.drawn_wholly = engine.explored_wholly
+        done.seconds = before + run.seconds
+        watch(done)
+
+    run = ConcurrentMachine(model, engine).search(seed, seconds, told)
+    told(run)
+    if run.failure is not None:
+        assert run.program is not None
+        done.failure = saved_failure(name, model, run.program, MEMORY, run.failure)
+
+
+def target_of(name: str, model: type[Model[Any]], program: Program) -> str:
+    """Return the name of `program` on the model called `name`, by which it is found again."""
+    return f"{name}/{json.dumps(program.to_json(model))}"
+
+
+def saved_failure(
+    name: str, model: type[Model[Any]], program: Program, memory: str, found: Exploration
+) -> dict[str, Any]:
+    """Return what is saved of `program`, which fails: its easiest execution, and how it fails."""
+    target = target_of(name, model, program)
+    task = ScenarioTask(NamedScenario(target), memory)
+    found = fewest(task, found)
+    trace = report_of(task, found, target)
+    trace.scenario = f"{name}: {program}"
+    return as_json(task, found, trace, target) | {"model": name}

@@ -25,7 +25,7 @@ class Failure:
     """An execution that must not be."""
 
     kind: str
-    """assertion, exception, race, deadlock, lost wake-up or livelock."""
+    """assertion, exception, race, deadlock, lost wake-up, livelock, or what the model says."""
     message: str
     schedule: tuple[str, ...]
     """By which it is carried out again."""
@@ -91,6 +91,7 @@ def _fault(machine: Machine, graph: Graph, steps: dict[int, Step]) -> tuple[str,
         if step.kind is Kind.FAIL:
             error = step.value
             kind = "assertion" if isinstance(error, AssertionError) else "exception"
+            kind = getattr(error, "kind", kind)
             return kind, f"{machine.names[thread]}: {type(error).__name__}: {error}"
     if graph.races:
         one, other = (event for event in graph.order if event.bit & graph.races[0])

@@ -41,6 +41,8 @@ from functools import partial
 from random import SystemRandom, random
 from typing import Any, Final
 
+from stress.verdict import NoVerdictError
+
 VISITS: Final = 16  # how often a call site is looked at: it may call something else next time
 PATIENCE: Final = 10.0  # seconds without a step, before the watchdog asks where the scenario is
 LOOKS: Final = 4  # of the watchdog in that time: a machine that slept counts as one
@@ -118,11 +120,11 @@ _DRAWS: Final = ("random.Random.", "_random.Random.", "random.SystemRandom.")
 _BOUND: Final = frozenset({types.BuiltinFunctionType, types.MethodType})
 
 
-class ForbiddenCallError(RuntimeError):
+class ForbiddenCallError(NoVerdictError):
     """A scenario made a call that cannot be explored."""
 
 
-class NoStepError(RuntimeError):
+class NoStepError(NoVerdictError):
     """A scenario has been in one place for long, without a step."""
 
 

@@ -19,8 +19,8 @@ from greenlet import getcurrent, greenlet
 
 from stress.explore.graph import INITIAL, UNSET, Event, Graph
 from stress.explore.growth import HALTED
-from stress.explore.guard import ForbiddenCallError, NoStepError
 from stress.explore.steps import Kind, Step
+from stress.verdict import NoVerdictError
 
 GARBAGE: Final = 200_000
 """Objects after which garbage is collected, between two executions: a collection on a
@@ -336,7 +336,7 @@ class Machine:
                 answer = Step(Kind.END)
             except AbandonedThread:
                 answer = _NOTHING
-            except (KeyboardInterrupt, SystemExit, ForbiddenCallError, NoStepError) as error:
+            except (KeyboardInterrupt, SystemExit, NoVerdictError) as error:
                 self.error, answer = error, _NOTHING
             except BaseException as error:  # noqa: BLE001  (pytest.fail raises a BaseException)
                 answer = Step(Kind.FAIL, value=error)

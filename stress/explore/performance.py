@@ -24,7 +24,7 @@
 >>> bump = (Invocation("bump", ()),)
 >>> found = explored(Performance(TallyModel, Program((), (bump, bump))), memory="sc")
 >>> print(found.failure.message)
-main: NotPermitted: thread 1: bump() = 0 cannot be placed
+main: NotPermitted: linearizability: thread 1: bump() = 0 cannot be placed
   longest legal order   thread 0: bump() = 0
   allowed there         1
 
@@ -41,9 +41,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from stress.conformance import Conformance
+from stress.conformance import Conformance, shown
 from stress.explore.machine import Moment
 from stress.explore.sync import SimulatedSync
+from stress.history import Span
 from stress.model import Model
 from stress.program import PREFIX, Program
 from stress.recording import Recording
@@ -57,13 +58,13 @@ type Threads = tuple[Callable[[], None], ...]
 class NotPermitted(AssertionError):  # noqa: N818  (the name is read in reports)
     """The model does not permit an execution."""
 
-    def __init__(self, violations: list[Violation]) -> None:
-        first = violations[0]
-        named = first.rule not in {"linearizability", "sequential consistency"}
-        messages = [f"{each.rule}  {each.message}" if named else each.message
-                    for each in violations]  # fmt: skip
-        super().__init__("\n".join(messages))
-        self.rule = first.rule
+    def __init__(self, violations: list[Violation], history: list[Span]) -> None:
+        super().__init__("\n".join(f"{each.rule}: {each.message}" for each in violations))
+        self.kind = violations[0].rule
+        self.observed = [shown(call) for call in history]
+        self.allowed = [
+            line.strip() for each in violations for line in each.message.splitlines()[1:]
+        ]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Performance:
         recording.end()
         violations = recording.judged(clock.before)
         if violations:
-            raise NotPermitted(violations)
+            raise NotPermitted(violations, recording.calls)
 
     @cached_property
     def _conformance(self) -> Conformance:

@@ -3,29 +3,26 @@
     tests/test_queue.py::test_hand_over             a function in a file
     tests/test_queue.py::test_sizes[{"size": 2}]    the same, with the arguments of the test
     registrar:no-recheck/overlap                    a scenario that a model offers
+    registrar:no-recheck/{"prefix": [], ...}        a program that was drawn for a model
 
 A file is named from the current directory and has to lie below it: a saved failure may be a
 stranger's, and replaying it must not run what the reader does not have in front of him.
 """
 
 import functools
-import importlib.util
 import json
 import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 from stress import registry
+from stress.explore.performance import Performance
+from stress.program import Program
+from stress.sourcefile import TargetError, imported
 
 _FILE: Final = re.compile(r"(?P<file>.+?\.py)::(?P<name>[\w.]+)(?:\[(?P<arguments>\{.*\})\])?")
-
-
-class TargetError(ValueError):
-    """No scenario is found under a name."""
 
 
 def target_of(function: Callable[..., Any], arguments: Mapping[str, Any] | None = None) -> str:
@@ -56,6 +53,9 @@ def find(target: str) -> Callable[[Any], Any]:
             "function, or took arguments that cannot be saved.\n"
             "  Run the test that found it again."
         )
+    model, slash, program = target.partition("/{")
+    if slash:
+        return _performance(model, "{" + program)
     if "::" in target:
         return _in_file(target)
     model, _, program = target.partition("/")
@@ -69,23 +69,22 @@ def find(target: str) -> Callable[[Any], Any]:
     return found
 
 
+def _performance(name: str, program: str) -> Performance:
+    """Return the program that is written out, on the model called `name`."""
+    model = registry.model_of(name)
+    try:
+        saved = json.loads(program)
+    except (ValueError, RecursionError) as error:
+        raise TargetError(f"the program of {name} is damaged: {error}.\n  Save it again.") from error
+    return Performance(model, Program.from_json(model, saved))
+
+
 def _in_file(target: str) -> Callable[[Any], Any]:
     match = _FILE.fullmatch(target)
     if match is None:
         raise TargetError(f"{target!r} names no scenario, as tests/test_queue.py::test_pop does.")
-    path = Path(match["file"])
-    if path.is_absolute() or ".." in path.parts:
-        raise TargetError(
-            f"{path} is not below the current directory, so it is not run.\n"
-            f"  Go to the folder that the failure was saved from, and replay it there."
-        )
-    if not path.is_file():
-        raise TargetError(
-            f"{path} is not there, which has the scenario {match['name']}.\n"
-            f"  Go to the folder that the failure was saved from; or, if the file was moved, "
-            f"explore the scenario again."
-        )
-    found: Any = _loaded(path)
+    path = match["file"]
+    found: Any = imported(path, f"the scenario {match['name']}")
     owner: tuple[Any, ...] = ()
     for name in match["name"].split("."):
         found = getattr(found, name, None)
@@ -107,29 +106,6 @@ def _with_sync(
     function: Callable[..., Any], owner: tuple[Any, ...], arguments: dict[str, Any], sync: Any
 ) -> Any:
     return function(*owner, sync=sync, **arguments)
-
-
-def _loaded(path: Path) -> ModuleType:
-    """Import the file at `path`, which may import its neighbours."""
-    name = f"stress_replayed_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path.absolute())
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    before = sys.path[:]
-    sys.path += [str(Path.cwd()), str(path.absolute().parent)]
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise TargetError(
-            f"{path} cannot be imported: {type(error).__name__}: {error}.\n"
-            f"  Mend that first; then replay the failure again."
-        ) from error
-    finally:
-        sys.path[:] = before
-    return module
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,9 @@ def story_of(told: Told, kind: str, memory: str) -> Story:
     standing = told.blocked()
     if kind == "race":
         return _race(told, memory)
-    if kind in ("assertion", "exception"):
-        thread, error = next(
-            (at, step.value) for at, step in standing.items() if step.kind is Kind.FAIL
-        )
-        return _fault(told, thread, error, memory)
+    for thread, step in standing.items():
+        if step.kind is Kind.FAIL:
+            return _fault(told, thread, step.value, memory)
     waiting = {
         at: step for at, step in standing.items() if step.kind in (Kind.LOCK, Kind.WAIT, Kind.STUCK)
     }
@@ -210,7 +208,9 @@ def _fault(told: Told, thread: int, error: Any, memory: str) -> Story:
     else:
         title = _unfulfilled(source, "in the end" if thread == 0 else f"in {name}")
     observed = lines if lines[1:] or (lines and lines[0] not in title) else []
-    return Story(title, observed, [], list(_faults(told, memory)))
+    observed = getattr(error, "observed", observed)
+    allowed = getattr(error, "allowed", [])
+    return Story(title, observed, allowed, list(_faults(told, memory)))
 
 
 def _unfulfilled(source: str, where: str) -> str:

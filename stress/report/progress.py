@@ -41,8 +41,11 @@ def watching(title: str, seconds: float, console: Console) -> Iterator[Callable[
 def news(run: Any) -> str:
     """Return the counts of a run so far in a few words."""
     census = getattr(run, "census", None)
-    if hasattr(run, "executions"):
-        return f"{run.executions:,} executions of {len(run.programs)} of {run.asked} programs"
+    if hasattr(run, "programs"):
+        programs = len(run.programs) + run.drawn.examples
+        return f"{run.executions:,} executions of {programs:,} programs"
+    if hasattr(run, "drawn"):
+        return f"{run.drawn.examples:,} programs, run {census.instances:,} times"
     if census is None:
         return f"{run.examples:,} examples"
     return (

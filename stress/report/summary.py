@@ -9,6 +9,7 @@ from typing import Any, Self
 from stress.explore.engine import ExploredRun
 from stress.host import Host
 from stress.sequential import SequentialRun
+from stress.threads.engine import ConcurrentThreadsRun
 from stress.threads.supervisor import ThreadsRun
 from stress.verdict import Verdict
 
@@ -93,13 +94,34 @@ class RunSummary:
             "explore",
             1,
             run.seconds,
-            len(run.programs),
+            len(run.programs) + run.drawn.examples,
             executions=run.executions,
             violations=[violation for failure in found for violation in failure["violations"]],
             violations_seen=len(found),
             doubts=_left_out(run),
             failures=found,
             interrupted=run.interrupted,
+        )
+
+    @classmethod
+    def of_concurrent(cls, model: str, run: ConcurrentThreadsRun, host: Host) -> Self:
+        """Sum up a run of drawn programs on real threads."""
+        found = [] if run.failure is None else [run.failure]
+        return cls(
+            model,
+            "concurrent",
+            0,
+            run.seconds,
+            run.drawn.examples,
+            run.census.calls,
+            run.census.overlapped,
+            run.census.contended,
+            executions=run.census.instances,
+            violations=[violation for failure in found for violation in failure["violations"]],
+            violations_seen=len(found),
+            doubts=[*replace(host, gil=host.gil or run.gil).doubts(), *_doubts_of_drawn(run)],
+            failures=found,
+            interrupted=run.drawn.interrupted,
         )
 
     @property
@@ -111,6 +133,10 @@ class RunSummary:
 
 
 INTERRUPTED = "The run was interrupted before its time was up."
+NO_OVERLAP = (
+    "No call overlapped another on the same key, so nothing concurrent was tested.  Run longer, or "
+    "with more threads."
+)
 
 
 def _mismatch(failure: dict[str, Any]) -> dict[str, Any]:
@@ -121,12 +147,21 @@ def _mismatch(failure: dict[str, Any]) -> dict[str, Any]:
 def _left_out(run: ExploredRun) -> list[str]:
     doubts = [INTERRUPTED] if run.interrupted else []
     left = run.asked - len(run.programs) + len(run.unfinished)
-    if not run.asked:
-        doubts.append("The model offers no program to explore.")
+    if not run.asked and not run.drawn.examples:
+        doubts.append("No program was explored.  Allow more time.")
     elif left and run.failure is None:
         doubts.append(
             f"{left} of {run.asked} programs were not explored to their end.  Allow more time."
         )
+    return doubts
+
+
+def _doubts_of_drawn(run: ConcurrentThreadsRun) -> list[str]:
+    doubts = [f"The run failed: {run.error.strip()}"] if run.error else []
+    if run.drawn.interrupted:
+        doubts.append(INTERRUPTED)
+    if not run.census.overlapped and run.failure is None:
+        doubts.append(NO_OVERLAP)
     return doubts
 
 
@@ -135,10 +170,7 @@ def _doubts(run: ThreadsRun) -> list[str]:
     if run.interrupted:
         doubts.append(INTERRUPTED)
     if not run.census.overlapped:
-        doubts.append(
-            "No call overlapped another on the same key, so nothing concurrent was tested.  Run "
-            "longer, or with more threads."
-        )
+        doubts.append(NO_OVERLAP)
     for reason, count in run.census.unknown.items():
         doubts.append(f"{count} instances prove nothing: {reason}.")
     return doubts

@@ -32,6 +32,7 @@ from stress.verdict import Verdict
 ENGINES: Final = {
     "threads": "real threads",
     "sequential": "state machine, one thread",
+    "concurrent": "drawn programs on real threads",
     "explore": "every execution of small programs",
 }
 STYLES: Final = {
@@ -62,6 +63,13 @@ MEANING: Final = {
     ): "the subject and the reference differ; the failure is saved",
     ("threads", Verdict.UNKNOWN): "nothing broke a rule, but that proves nothing here",
     ("sequential", Verdict.UNKNOWN): "the run was not completed",
+    (
+        "concurrent",
+        Verdict.OK,
+    ): "no program failed as often as it ran, on this machine; rarer schedules and weaker memory "
+    "orders are not excluded",
+    ("concurrent", Verdict.FAILED): "a program fails; the smallest found is saved",
+    ("concurrent", Verdict.UNKNOWN): "no program failed, but that proves nothing here",
 }
 
 
@@ -101,6 +109,10 @@ def _lines(run: RunSummary, host: Host, seed: int) -> Iterator[tuple[str, str]]:
         yield "programs", f"{run.examples:,}"
         yield "executions", f"{run.executions:,}, {rate:,.0f} a second"
         return
+    if run.engine == "concurrent":
+        yield "programs", f"{run.examples:,}, run {run.executions:,} times"
+        yield "met", f"{run.overlapped:,} of {run.calls:,} calls overlapped another"
+        return
     rate = run.calls / run.seconds if run.seconds else 0.0
     crews = [f"{threads} in {count:,}" for threads, count in sorted(run.shifts.items())]
     yield "threads", f"{', '.join(crews)} shifts" if crews else "no shift was completed"
@@ -136,7 +148,14 @@ def show_failure(failure: dict[str, Any], path: Path | None, console: Console) -
         trace = Trace.from_json(failure["trace"])
         trace.saved = path.as_posix() if path else ""
         console.print(painted(render(trace)), soft_wrap=True)
+        if "recorded" in failure:
+            console.print(Text("\nas real threads met it", "bold"))
+            _show_recorded(failure["recorded"], None, console)
         return
+    _show_recorded(failure, path, console)
+
+
+def _show_recorded(failure: dict[str, Any], path: Path | None, console: Console) -> None:
     first, *rest = failure["violations"]
     console.print(Text(f"✗ {first['rule']}  {first['message']}", "bold red"))
     if path:
@@ -144,6 +163,9 @@ def show_failure(failure: dict[str, Any], path: Path | None, console: Console) -
     for name, value in failure.get("parameters", {}).items():
         if isinstance(value, str):  # the short ones, such as the offset that pieces are shifted by
             console.print(Text(f"  {name:<7} {value}"))
+    if "program" in failure:
+        console.print(Text(f"  program {failure['program']}"))
+        console.print(Text(f"  {failure['explained']}"))
     for violation in rest:
         console.print(Text(f"  also    {violation['rule']}  {violation['message']}"))
     for stack in failure.get("stacks", []):

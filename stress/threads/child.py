@@ -74,7 +74,7 @@ def work(order: Order, model: ThreadModel, report: TextIO, stop: threading.Event
         shift = Shift(plan, stage)
         shift.start()
         if not shift.join(order.patience):
-            _say(report, hang=_hang(shift))
+            say(report, hang=hang_of(shift))
             os._exit(0)  # the threads that hang cannot be ended any other way
         stage.close()
         _tell(report, number, shift)
@@ -86,10 +86,10 @@ def work(order: Order, model: ThreadModel, report: TextIO, stop: threading.Event
 def _tell(report: TextIO, number: int, shift: Shift) -> None:
     """Say what a shift came to."""
     for error in shift.errors:
-        _say(report, error="".join(traceback.format_exception(error)))
+        say(report, error="".join(traceback.format_exception(error)))
     for finding in smallest(shift.findings):
-        _say(report, finding=_finding(finding))
-    _say(
+        say(report, finding=report_of(finding))
+    say(
         report,
         shift=number,
         threads=shift.plan.threads,
@@ -99,7 +99,8 @@ def _tell(report: TextIO, number: int, shift: Shift) -> None:
     )
 
 
-def _say(report: TextIO, **message: Any) -> None:
+def say(report: TextIO, **message: Any) -> None:
+    """Write one line of a report."""
     report.write(json.dumps(message) + "\n")
     report.flush()
 
@@ -113,7 +114,8 @@ def smallest(findings: list[Finding]) -> list[Finding]:
     return sorted(by_rules.values(), key=lambda finding: len(finding.judgement.history))[:MOST]
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def report_of(finding: Finding) -> dict[str, Any]:
+    """Return what is told of an instance that breaks a rule."""
     return {
         "seed": finding.seed,
         "parameters": finding.parameters,
@@ -122,7 +124,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _hang(shift: Shift) -> dict[str, Any]:
+def hang_of(shift: Shift) -> dict[str, Any]:
     """Say what each thread is doing; `sys._current_frames` stops the world to look."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     return {

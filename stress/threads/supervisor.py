@@ -6,31 +6,22 @@ the run goes on to its report.
 Progress
 ========
 
-The supervisor waits for the child's next line, never longer than the child's own patience and
-`GRACE`; then it kills the child.  Ctrl-C closes the child's input, and the child ends after the
+The supervisor waits for the child's next line, and kills the child where it is silent for too long
+(see `stress.threads.process`).  Ctrl-C closes the child's input, and the child ends after the
 shift it is in.
 """
 
-import contextlib
-import json
-import queue
 import signal
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from stress.threads.census import Census
 from stress.threads.child import Order
-
-GRACE: Final = 100.0
-"""Seconds more than its own patience that a child may be silent: busy machines are slow."""
-
+from stress.threads.process import ChildProcess
 
 FROM_OUTSIDE: Final = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 """Signals that say nothing about the interpreter they end."""
@@ -98,7 +89,8 @@ def run(order: Order, watch: Callable[[ThreadsRun], None]) -> ThreadsRun:
     outcome = ThreadsRun()
     start = time.monotonic()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as last_words:
-        child = Child(order, last_words)
+        child = ChildProcess("stress.threads.child", order.patience, last_words)
+        child.say(asdict(order))
         try:
             for message in child.messages():
                 outcome.hear(message)
@@ -118,63 +110,3 @@ def run(order: Order, watch: Callable[[ThreadsRun], None]) -> ThreadsRun:
             outcome.hear({"hang": {"calls": ["the child process is silent"], "stacks": []}})
     outcome.seconds = time.monotonic() - start
     return outcome
-
-
-class Child:
-    """The child process that carries out `order`."""
-
-    def __init__(self, order: Order, last_words: IO[str]) -> None:
-        self._patience = order.patience + GRACE
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "stress.threads.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=last_words,
-            text=True,
-            errors="replace",
-            start_new_session=True,  # Ctrl-C is for the supervisor alone
-        )
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self._say(json.dumps(asdict(order)))
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                self._lines.put(line)
-        self._lines.put(None)
-
-    def _say(self, line: str) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has died already: `end` tells of what
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
-
-    def messages(self) -> Iterator[dict[str, Any]]:
-        """Yield what the child says, until it says no more or is silent for too long."""
-        with contextlib.suppress(queue.Empty):
-            while (line := self._lines.get(timeout=self._patience)) is not None:
-                try:
-                    yield json.loads(line)
-                except ValueError:  # half a line, or what a library of C printed
-                    yield {"error": f"the child process wrote what is no report: {line[:80]!r}"}
-
-    def stop(self) -> None:
-        """Have the child end after the shift it is in."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
-
-    def end(self) -> int | None:
-        """Return the child's exit status; None if it had to be killed for its silence."""
-        self.stop()
-        try:
-            return self._process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            return None
-        finally:
-            self._reader.join(10)  # it has read to the end, unless a grandchild writes on

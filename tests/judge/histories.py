@@ -165,7 +165,9 @@ class _Simulation:
         call = self.history[lane.index]
         result = self.subject.perform(self.object, call.f, call.arguments)
         if result is REFUSED and call.f != "cas":
-            return  # it waits
+            if not self.left:  # perhaps nobody else will call, so it may wait for ever
+                self._leave_open(lane)
+            return
         outcome: Outcome = "fail" if result is REFUSED else "ok"
         lane.effective, lane.last = True, call.f
         if not lane.opens:

@@ -1,0 +1,193 @@
+"""`stress run`: models in the engines, for a time, and what came of it."""
+
+import json
+import random
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from stress import failures, registry, sequential
+from stress.commands.usage import usage_errors
+from stress.duration import Duration
+from stress.examination import examine
+from stress.explore import engine as explored
+from stress.host import Host
+from stress.report import text
+from stress.report.progress import watching
+from stress.report.summary import RunSummary, Summary
+from stress.threads import engine as concurrent
+from stress.threads import supervisor
+from stress.threads.child import Order
+
+PATIENCE: Final = 20.0
+"""Seconds after which real threads that do not get on count as hanging."""
+
+
+@click.command()
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option(
+    "--engine",
+    type=click.Choice([*text.ENGINES, "all"]),
+    default="threads",
+    show_default=True,
+    help="What runs the model; all of them share the time.",
+)
+@click.option(
+    "--for",
+    "seconds",
+    type=Duration(),
+    default="30",
+    show_default=True,
+    help="How long, in all: 30, 90s, 10m, 8h.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    help="How many threads.  [default: one a core, and sometimes two or three]",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), help="What to draw programs from.  [default: drawn]"
+)
+@click.option("--layout", help="Of the registrar: small, seed, host or a FILE.  [default: small]")
+@click.option(
+    "--backend", help="Of the registrar: mprotect, noreplace, mlock2.  [default: mprotect]"
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".stress"),
+    show_default=True,
+    help="Where failures and the report are saved.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def run(  # noqa: PLR0913  (one parameter an option)
+    *,
+    models: tuple[str, ...],
+    engine: str,
+    seconds: float,
+    threads: int | None,
+    seed: int | None,
+    layout: str | None,
+    backend: str | None,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Stress MODELs (default: all) and report what broke, or what a pass is worth.
+
+    A fault is run as MODEL:FAULT.  Ctrl-C ends the run with the report so far.
+    """
+    seed = random.SystemRandom().getrandbits(32) if seed is None else seed
+    options = {
+        name: value for name, value in {"layout": layout, "backend": backend}.items() if value
+    }
+    engines = list(text.ENGINES) if engine == "all" else [engine]
+    names = models or tuple(registry.names())
+    if not names:
+        raise click.UsageError(
+            "no model is installed, so there is nothing to run.\n"
+            "  Install this project, or a package that offers models: pip install -e ."
+        )
+    if options and engine in ("sequential", "concurrent", "explore"):
+        raise click.UsageError(
+            f"--{next(iter(options))} is for real threads; the other engines have their own "
+            f"layouts and need no kernel.  Leave it out, or take --engine threads."
+        )
+    with usage_errors():
+        for name in names:
+            _check(name, engines, options)
+        failures.check_writable(out)
+    console = text.console(stderr=as_json)
+    summary = Summary(Host.of_this_process(), seed)
+    share = seconds / len(names) / len(engines)
+    for name, kind in product(names, engines):
+        with watching(f"{name}, {text.ENGINES[kind]}", share, console) as watch, usage_errors():
+            summary.runs.append(_ENGINES[kind](Assignment(name, share, seed, threads, options), watch))
+        if summary.runs[-1].interrupted:
+            break
+    saved: dict[int, list[Path]] = {}
+    try:
+        _save(summary, options, out, saved)
+    finally:  # what a run found is shown also where it cannot be saved
+        text.show(summary, saved, console)
+        if as_json:
+            click.echo(json.dumps(summary.to_json(), indent=1))
+    sys.exit(summary.verdict.exit_code)
+
+
+def _check(name: str, engines: Sequence[str], options: dict[str, str]) -> None:
+    """Raise, before anything runs, what is wrong with a model or what was asked of it."""
+    subject = registry.find(name)
+    if isinstance(subject, registry.ModelSubject):
+        examine(subject.model)
+    if "threads" in engines:
+        subject.threads(**options)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What one engine is to do with one model."""
+
+    model: str
+    seconds: float
+    seed: int
+    threads: int | None
+    options: dict[str, str]
+
+
+def _threads(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
+    host = Host.of_this_process()
+    order = Order(
+        given.model, given.options, given.seed, given.seconds, given.threads, PATIENCE
+    )
+    outcome = supervisor.run(order, watch)
+    return RunSummary.of_threads(order.model, order.threads or max(host.cores, 2), outcome, host)
+
+
+def _sequential(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
+    machine = registry.find(given.model).machine()
+    done = sequential.run(machine, given.seconds, given.seed, watch)
+    return RunSummary.of_sequential(given.model, done)
+
+
+def _concurrent(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
+    done = concurrent.run(
+        given.model, given.threads, given.seconds, given.seed, PATIENCE, watch
+    )
+    return RunSummary.of_concurrent(given.model, done, Host.of_this_process())
+
+
+def _explored(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
+    done = explored.run(given.model, given.seconds, given.seed, watch)
+    return RunSummary.of_explored(given.model, done)
+
+
+_ENGINES: Final[dict[str, Callable[[Assignment, Callable[[Any], None]], RunSummary]]] = {
+    "threads": _threads,
+    "sequential": _sequential,
+    "concurrent": _concurrent,
+    "explore": _explored,
+}
+
+
+def _save(
+    summary: Summary, options: dict[str, str], out: Path, saved: dict[int, list[Path]]
+) -> None:
+    """Save the failures and the report; note the files of each run's failures, by its place."""
+    with usage_errors():
+        for place, done in enumerate(summary.runs):
+            origin = {
+                "model": done.model,
+                "engine": done.engine,
+                "options": options,
+                "interpreter": summary.host.interpreter,
+                "run_seed": summary.seed,
+            }
+            for failure in done.failures:
+                path = failures.save(origin | failure, out / "failures")
+                saved.setdefault(place, []).append(path)
+        failures.write(out / "report.json", json.dumps(summary.to_json(), indent=1))

@@ -1,0 +1,154 @@
+"""The concurrent machine of a model: Hypothesis draws programs, an engine tries each, and what
+fails is shrunk.
+
+    Hypothesis ──▶ program ──▶ engine: the explorer, or real threads ──▶ fails? ──▶ smaller?
+
+The schedule is never drawn.  The explorer visits every execution of a small program, and of a
+larger one some that follow from the program; real threads run it again and again.  Whatever a
+program came to once, it comes to whenever Hypothesis asks again.
+
+Keilty, MacIver and others give Hypothesis state machines for one thread; for several, this is
+after Claessen et al., "Finding Race Conditions in Erlang with QuickCheck and PULSE" (ICFP 2009),
+which draws the schedule, too.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import hypothesis
+
+from stress.drawing import SETTINGS, programs
+from stress.interleaving import offending, restrained
+from stress.model import Model
+from stress.program import Program
+from stress.reference import Reference
+from stress.shrinking import shrunk
+
+ROUND: Final = 50
+"""Programs that Hypothesis draws before the time is looked at."""
+SHRINKING: Final = 30.0
+"""Seconds that shrinking may take."""
+
+
+class Engine(Protocol):
+    """What runs a program many times."""
+
+    executions: int
+    """How many executions there were, of all programs."""
+
+    def failure(self, program: Program, *, shrinking: bool) -> Any:
+        """Return how `program` fails, or None; the evidence goes to whoever asked."""
+
+
+@dataclass
+class ConcurrentRun:
+    """What the concurrent machine came to."""
+
+    examples: int = 0
+    """Programs that were tried, those of shrinking included."""
+    drawn: int = 0
+    """Programs that were tried before the first failure."""
+    seconds: float = 0.0
+    found_after: float | None = None
+    """Seconds until the first failure."""
+    program: Program | None = None
+    """The smallest program that failed."""
+    failure: Any = None
+    """How it failed, as the engine tells."""
+    interrupted: bool = False
+
+
+class _Fails(AssertionError):
+    """A program fails: one kind of error, so that Hypothesis sees one bug."""
+
+
+@dataclass
+class ConcurrentMachine:
+    """Looks for a program of `model` that fails in `engine`."""
+
+    model: type[Model[Any]]
+    engine: Engine
+    threads: int | None = None
+    run: ConcurrentRun = field(default_factory=ConcurrentRun)
+
+    def __post_init__(self) -> None:
+        self._known: dict[str, Any] = {}
+        self._started = time.monotonic()
+        self._restrained = restrained(self.model)
+
+    def search(
+        self,
+        seed: int,
+        seconds: float,
+        watch: Callable[[ConcurrentRun], None],
+        *,
+        shrink: bool = True,
+    ) -> ConcurrentRun:
+        """Draw programs until one fails, or the time is up; `shrink` what failed."""
+        number = 0
+        try:
+            while self._seconds() < seconds and self.run.failure is None:
+                self.round(seed + number, ROUND, self._started + seconds, shrink=shrink)
+                number += 1
+                self.run.seconds = self._seconds()
+                watch(self.run)
+        except KeyboardInterrupt:
+            self.run.interrupted = True
+        self.run.seconds = self._seconds()
+        return self.run
+
+    def round(self, seed: int, examples: int, until: float, *, shrink: bool) -> None:
+        """Draw `examples` programs from `seed`, no more once the clock passes `until`."""
+        phases = [hypothesis.Phase.generate, *[hypothesis.Phase.shrink] * shrink]
+
+        @hypothesis.seed(seed)
+        @hypothesis.settings(SETTINGS, max_examples=examples, phases=phases)
+        @hypothesis.given(programs(self.model, threads=self.threads))
+        def attempt(program: Program) -> None:
+            if self.run.failure is not None or time.monotonic() < until:
+                self.attempt(program)
+
+        try:
+            attempt()
+        except _Fails:
+            if shrink:
+                self.shrink()
+
+    def attempt(self, program: Program) -> None:
+        """Try `program`; raise if it fails, now or when it was tried before."""
+        if self._fails(program):
+            self.run.program, self.run.failure = program, self._known[self._key(program)]
+            raise _Fails(f"{program} fails")
+
+    def shrink(self) -> None:
+        """Make the program that failed smaller, call by call."""
+        assert self.run.program is not None
+        self.run.program = shrunk(self.run.program, self._admitted_and_fails)
+        self.run.failure = self._known[self._key(self.run.program)]
+
+    def _admitted_and_fails(self, program: Program) -> bool:
+        if self._restrained and offending(Reference(self.model(program.case)), program):
+            return False
+        return self._fails(program)
+
+    def _fails(self, program: Program) -> bool:
+        key = self._key(program)
+        if key not in self._known:
+            first = self.run.found_after
+            if first is not None and self._seconds() - first > SHRINKING:
+                return False
+            self.run.examples += 1
+            self.run.drawn += first is None
+            found = self._known[key] = self.engine.failure(program, shrinking=first is not None)
+            if found is not None and first is None:
+                self.run.found_after = self._seconds()
+        return self._known[key] is not None
+
+    def _key(self, program: Program) -> str:
+        """Return what tells programs apart; a case is told by its JSON."""
+        return str(program.to_json(self.model))
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started

@@ -1,0 +1,97 @@
+"""Finds what is wrong with a model before anything runs, and says so in the model's words.
+
+>>> from hypothesis import strategies as st
+>>> from stress.model import Model, operation
+>>> class Empty:
+...     def __init__(self, sync):
+...         pass
+>>> class Misspelt(Model):
+...     subject = Empty
+...
+...     @operation
+...     def psuh(self):
+...         return None
+>>> examine(Misspelt)
+Traceback (most recent call last):
+    ...
+stress.model.ModelError: Misspelt.psuh: its subject, a Empty, has no method psuh.
+  It has no methods.  Rename the operation, or give perform=.
+
+A model can be wrong where no examination finds it; what is met later is reported as well.
+"""
+
+import functools
+from typing import Any, Final
+
+import hypothesis
+
+from registrar.sync import native
+from stress.drawing import drawn
+from stress.interleaving import offending
+from stress.model import Model, ModelError
+from stress.program import Program
+from stress.reference import Reference
+
+PROGRAMS: Final = 100
+"""Programs that are drawn."""
+WALKED: Final = 20
+"""Of these, so many go through all interleavings of the model."""
+
+
+@functools.cache
+def examine(model: type[Model[Any]]) -> None:
+    """Raise ModelError for what is wrong with `model`; a model is examined once."""
+    if not model.operations():
+        raise ModelError(
+            f"{model.__name__} has no operations, so nothing can be called.\n"
+            f"  Put @operation before its methods."
+        )
+    programs = _drawn(model)
+    _find_idle(model, programs)
+    _find_missing(model, programs[0])
+    for program in programs[:WALKED]:
+        offending(Reference(model(program.case)), program)
+
+
+def _drawn(model: type[Model[Any]]) -> list[Program]:
+    try:
+        return drawn(model, 0, PROGRAMS, model.most_threads)
+    except hypothesis.errors.HypothesisException as error:
+        raise ModelError(
+            f"no program can be drawn for {model.__name__}: {error}\n"
+            f"  One of its strategies never fits, or the model's are none.  Try their .example()."
+        ) from error
+
+
+def _find_idle(model: type[Model[Any]], programs: list[Program]) -> None:
+    """Raise ModelError for an operation that no program calls."""
+    called = {call.f for program in programs for _, own in program.lists() for call in own}
+    for own in model.operations():
+        if own.name not in called and not own.at_end:
+            raise ModelError(
+                f"{model.__name__}.{own.name} is called by none of {len(programs)} programs.\n"
+                f"  What it requires never holds in every interleaving, it would wait for ever, or "
+                f"there is never a result it could refer to."
+            )
+
+
+def _find_missing(model: type[Model[Any]], program: Program) -> None:
+    """Raise ModelError for an operation that the subject does not have."""
+    bound = model(program.case)
+    try:
+        subject = bound.make(native)
+    except Exception as error:
+        raise ModelError(
+            f"{model.__name__}: its subject cannot be made: {type(error).__name__}: {error}.\n"
+            f"  `subject` is called with a Sync; where it takes more, override make(self, sync)."
+        ) from error
+    for own in model.operations():
+        if own.perform is None and not callable(getattr(subject, own.name, None)):
+            has = [name for name in dir(subject)
+                   if not name.startswith("_") and callable(getattr(subject, name))]  # fmt: skip
+            raise ModelError(
+                f"{model.__name__}.{own.name}: its subject, a {type(subject).__name__}, has no "
+                f"method {own.name}.\n"
+                f"  It has {', '.join(has) or 'no methods'}.  Rename the operation, or give "
+                f"perform=."
+            )

@@ -1,0 +1,48 @@
+"""What a monitor answers, and the values that it can tell apart.
+
+>>> distinguishable("a"), distinguishable((1, "b")), distinguishable(True)
+(True, True, False)
+"""
+
+import math
+from typing import Any, Final, NamedTuple
+
+SCALARS: Final = frozenset({int, str})
+"""Classes whose values Python's equality tells apart; most values are of one of them."""
+
+
+class Finding(NamedTuple):
+    """The answer of a monitor; calls are named by their indexes in the history."""
+
+    legal: bool
+    order: tuple[int, ...] | None
+    """Legal: a legal order of all calls that returned, and of the open ones that took effect.
+    Illegal: a legal order of the calls that had returned before `misfit` did, where one is known:
+    calls that were running then may be in it, with what they returned later."""
+    misfit: int | None
+    """Illegal: the call at whose return the history became so."""
+
+
+class Misfit(NamedTuple):
+    """When a history became illegal; the smallest is the first."""
+
+    instant: int
+    call: int
+
+
+def distinguishable(value: Any) -> bool:
+    """Return whether `value` equals, as a key of a dict, only what it should.
+
+    False for a bool (True is 1 to Python, and is not to JSON), for NaN, and for what is no plain
+    data: a history with such a value does not qualify.
+    """
+    match value:
+        case bool():
+            return False
+        case None | int() | str():
+            return True
+        case float():
+            return not math.isnan(value)
+        case tuple():
+            return all(map(distinguishable, value))
+    return False

@@ -1,0 +1,75 @@
+"""A Python file below the current directory, imported for what it defines.
+
+A saved failure may be a stranger's, and replaying it must not run what the reader does not have in
+front of him: so a file is named from the current directory, and lies below it.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+class TargetError(ValueError):
+    """Nothing of the wanted kind is found under a name."""
+
+
+def imported(name: str, wanted: str) -> ModuleType:
+    """Import the file called `name`, in which `wanted` is looked for.
+
+    TargetError if it is not there, is not below the current directory, or cannot be imported.
+    """
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise TargetError(
+            f"{path} is not below the current directory, so it is not run.\n"
+            f"  Go to the folder that the failure was saved from, and replay it there."
+        )
+    if not path.is_file():
+        raise TargetError(
+            f"{path} is not there, which has {wanted}.\n"
+            f"  Go to the folder that the failure was saved from; or, if the file was moved, "
+            f"find the failure again."
+        )
+    return _loaded(path)
+
+
+def attribute[T](target: str, kind: type[T]) -> type[T]:
+    """Return the class, derived from `kind`, that is named like ``tests/test_queue.py::Queue``."""
+    file, _, name = target.partition("::")
+    found: Any = imported(file, f"the {kind.__name__.lower()} {name}")
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if isinstance(found, type) and issubclass(found, kind):
+        return found
+    raise TargetError(
+        f"{file} has no {kind.__name__.lower()} {name}.\n"
+        f"  It was renamed or removed, or is defined inside a function."
+    )
+
+
+def _loaded(path: Path) -> ModuleType:
+    """Import the file at `path`, which may import its neighbours."""
+    for known in list(sys.modules.values()):
+        if getattr(known, "__file__", None) == str(path.absolute()):
+            return known
+    name = f"stress_replayed_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path.absolute())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    before = sys.path[:]
+    sys.path += [str(Path.cwd()), str(path.absolute().parent)]
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise TargetError(
+            f"{path} cannot be imported: {type(error).__name__}: {error}.\n"
+            f"  Mend that first; then try again."
+        ) from error
+    finally:
+        sys.path[:] = before
+    return module

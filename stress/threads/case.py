@@ -1,0 +1,77 @@
+"""The child process that runs one program after another on real threads, each many times.
+
+    {"program": {...}, "shifts": 4, "slots": 96, "seed": "7"}          on its input
+    {"census": {...}, "gil": false}                                    what a program came to
+    {"finding": {...}}, {"hang": {...}} or {"error": "..."}            before it, where it fails
+
+A thread that never comes back cannot be ended, so after a hang the child ends itself.
+"""
+
+import faulthandler
+import json
+import os
+import sys
+import traceback
+from random import Random
+from typing import Any, TextIO
+
+from stress import registry
+from stress.host import Host, gil_enabled
+from stress.model import Model
+from stress.program import Program
+from stress.threads.census import Census
+from stress.threads.child import hang_of, report_of, say, smallest
+from stress.threads.performance import Performances
+from stress.threads.shift import LONGEST_PAUSE, Shift, ShiftPlan
+
+
+def main() -> None:
+    """Run as the child: orders from standard input, reports to standard output."""
+    faulthandler.enable()
+    first = json.loads(sys.stdin.readline())
+    report = sys.stdout
+    sys.stdout = sys.stderr  # whatever a model prints is no report
+    model = registry.model_of(first["model"])
+    for line in sys.stdin:
+        order = json.loads(line)
+        try:
+            carried_out(model, order, first["patience"], report)
+        except Exception as error:  # noqa: BLE001  (told to whoever asked)
+            say(report, error="".join(traceback.format_exception(error)), census={}, gil=False)
+
+
+def carried_out(
+    model: type[Model[Any]], order: dict[str, Any], patience: float, report: TextIO
+) -> None:
+    """Run a program in several shifts, until one finds something."""
+    program = Program.from_json(model, order["program"])
+    census = Census()
+    for number in range(order["shifts"]):
+        plan = _plan(f"{order['seed']}/{number}", max(1, len(program.threads)))
+        stage = Performances(model, [program], order["slots"]).stage(Random(plan.seed), plan.threads)
+        shift = Shift(plan, stage)
+        shift.start()
+        if not shift.join(patience):
+            say(report, hang=hang_of(shift), census=census.to_json(), gil=gil_enabled())
+            os._exit(0)  # the threads that hang cannot be ended any other way
+        stage.close()
+        census.add(shift.census)
+        for error in shift.errors[:1]:
+            say(report, error="".join(traceback.format_exception(error)))
+        for finding in smallest(shift.findings)[:1]:
+            say(report, finding=report_of(finding))
+        if shift.errors or shift.findings:
+            break
+    say(report, census=census.to_json(), gil=gil_enabled())
+
+
+def _plan(seed: str, threads: int) -> ShiftPlan:
+    """Return the plan of a shift with so many threads, pinned or not, with or without pauses."""
+    random = Random(seed)
+    crowded = threads > Host.of_this_process().cores
+    pauses = random.choice([0, LONGEST_PAUSE // 10, LONGEST_PAUSE])
+    return ShiftPlan(seed, threads, 1, random.choice([False, not crowded]), pauses)
+
+
+if __name__ == "__main__":
+    main()

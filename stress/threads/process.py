@@ -1,0 +1,80 @@
+"""A child process that is told what to do in lines of JSON, and answers in lines of JSON.
+
+Progress
+========
+
+Whoever reads its answers waits for the next one, never longer than the child's own patience and
+`GRACE`; then the child is killed.
+"""
+
+import contextlib
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from typing import IO, Any, Final
+
+GRACE: Final = 100.0
+"""Seconds more than its own patience that a child may be silent: busy machines are slow."""
+
+
+class ChildProcess:
+    """The child process that runs `module`, whose threads are patient for `patience` seconds."""
+
+    def __init__(self, module: str, patience: float, last_words: IO[str]) -> None:
+        self._patience = patience + GRACE
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=last_words,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C is for the supervisor alone
+        )
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self._lines.put(line)
+        self._lines.put(None)
+
+    def say(self, order: Mapping[str, Any]) -> None:
+        """Give the child something to do."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it has died already: `end` tells of what
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+
+    def messages(self) -> Iterator[dict[str, Any]]:
+        """Yield what the child says, until it says no more or is silent for too long."""
+        with contextlib.suppress(queue.Empty):
+            while (line := self._lines.get(timeout=self._patience)) is not None:
+                try:
+                    yield json.loads(line)
+                except ValueError:  # half a line, or what a library of C printed
+                    yield {"error": f"the child process wrote what is no report: {line[:80]!r}"}
+
+    def stop(self) -> None:
+        """Have the child end after the shift it is in."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+
+    def end(self) -> int | None:
+        """Return the child's exit status; None if it had to be killed for its silence."""
+        self.stop()
+        try:
+            return self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            return None
+        finally:
+            self._reader.join(10)  # it has read to the end, unless a grandchild writes on

@@ -1,0 +1,127 @@
+"""Programs of a model on real threads, in a child process: each many times, while it passes.
+
+A crash of the interpreter and a hang end the child, not the search: they are how a program fails,
+and the next program has a child of its own.
+"""
+
+import signal
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Self
+
+from stress.model import Model
+from stress.program import Program
+from stress.threads.census import Census
+from stress.threads.process import ChildProcess
+from stress.threads.supervisor import FROM_OUTSIDE
+from stress.verdict import NoVerdictError
+
+SLOTS: Final = 96
+SHIFTS: Final = 2
+"""Shifts that a program runs in; while shrinking, `MORE` times as many."""
+MORE: Final = 10
+
+
+@dataclass
+class ThreadedPrograms:
+    """Tries programs of the model called `name`, on real threads; a context, which ends the child.
+
+    A child is started when it is needed.  NoVerdictError where the harness or the model fails.
+    """
+
+    name: str
+    model: type[Model[Any]]
+    patience: float = 20.0
+    executions: int = 0
+    census: Census = field(default_factory=Census)
+    gil: bool = False
+
+    def __enter__(self) -> Self:
+        self._child: ChildProcess | None = None
+        self._stack = ExitStack()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def failure(self, program: Program, *, shrinking: bool) -> dict[str, Any] | None:
+        """Return the finding, or None if every run of the program passed."""
+        child = self._child or self._started()
+        shifts = SHIFTS * MORE if shrinking else SHIFTS
+        if len(program.threads) <= 1:  # nothing differs from one run to the next
+            shifts = 1
+        child.say(
+            {
+                "program": program.to_json(self.model),
+                "shifts": shifts,
+                "slots": SLOTS,
+                "seed": str(program),
+            }
+        )
+        found: dict[str, Any] | None = None
+        for message in child.messages():
+            heard = self._heard(message, program)
+            found = found or heard
+            if "census" in message:
+                return found
+        return found or self._died(program)
+
+    def _started(self) -> ChildProcess:
+        self._last_words = self._stack.enter_context(
+            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        )
+        self._child = ChildProcess("stress.threads.case", self.patience, self._last_words)
+        self._stack.callback(self._child.end)
+        self._child.say({"model": self.name, "patience": self.patience})
+        return self._child
+
+    def _heard(self, message: dict[str, Any], program: Program) -> dict[str, Any] | None:
+        """Take in one line of the child; return the finding, if it is one."""
+        if "error" in message:
+            raise NoVerdictError(f"{self.name} could not be run:\n{message['error']}")
+        found = None
+        if "finding" in message:
+            found = {"kind": "invariant"} | message["finding"]
+        elif "hang" in message:
+            self._child = None
+            calls = "; ".join(message["hang"]["calls"]) or "no call: the harness itself"
+            found = self._stopped("hang", f"did not return in time: {calls}", program)
+            found |= message["hang"]
+        if message.get("census"):
+            census = Census.from_json(message["census"])
+            self.census.add(census)
+            self.executions += census.instances
+            self.gil |= message["gil"]
+        return found
+
+    def _died(self, program: Program) -> dict[str, Any]:
+        """Return the finding that the child died of, or was silent for too long."""
+        assert self._child is not None
+        status = self._child.end()
+        self._child = None
+        if status is None:
+            return self._stopped("hang", "the child process is silent", program)
+        self._last_words.seek(0)
+        last_words = self._last_words.read()
+        if status >= 0 or -status in FROM_OUTSIDE:
+            raise NoVerdictError(
+                f"the child process that runs {self.name} ended with status {status}\n{last_words}"
+            )
+        name = signal.Signals(-status).name
+        return self._stopped("crash", f"the interpreter died of {name}", program) | {
+            "stacks": [last_words]
+        }
+
+    def _stopped(self, kind: str, message: str, program: Program) -> dict[str, Any]:
+        return {
+            "kind": kind,
+            "violations": [{"rule": kind, "message": message}],
+            "parameters": program.to_json(self.model),
+        }
