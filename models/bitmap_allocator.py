@@ -34,8 +34,7 @@ Invariants
 
 B1  *Exclusion.*  After ``claim() == i`` no claim returns *i* until ``release(i)``.
 B2  *Conservation.*  Bits that stand for no slot are never set: ``full`` of a word leaves them out.
-B3  *Honest refusal.*  ``claim() is None`` only if all slots were owned at one instant of the call
-    (see `BitmapAllocator.claim`).
+B3  *Honest refusal.*  ``claim() is None`` only if all were owned at one instant of the call.
 
 Progress
 ========
@@ -44,8 +43,7 @@ Lock-free: a claim goes round once more only because another claim got the bit i
 fair: one thread can lose every race it enters.  ``release`` is wait-free.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from registrar.sync import (
     ACQ_REL,
@@ -263,7 +261,7 @@ class BitmapAllocatorModel(Model[BitmapAllocator]):
     """A bitmap allocator: claims give a slot that is free, or None when none is."""
 
     subject = BitmapAllocator
-    mutants: ClassVar[Mapping[str, Any]] = {
+    mutants: ClassVar = {
         "ignored-old-value": IgnoredOldValue,
         "relaxed-release": RelaxedRelease,
         "stored-release": StoredRelease,
@@ -273,7 +271,7 @@ class BitmapAllocatorModel(Model[BitmapAllocator]):
         "round-robin": RoundRobin,
         "first-word-only": FirstWordOnly,
     }
-    equivalents: ClassVar[Mapping[str, Any]] = {
+    equivalents: ClassVar = {
         "flipped-release": FlippedRelease,
         "compared-claim": ComparedClaim,
     }

@@ -49,7 +49,7 @@ as long as the initialiser takes; it runs without the mutex, and its end, good o
 all.  An initialiser that calls its own Once waits for itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
@@ -260,7 +260,7 @@ class OnceModel(Model[Once[int]]):
     """A value that the first call makes, or spoils, for all."""
 
     subject = Once
-    mutants: ClassVar[Mapping[str, Any]] = {
+    mutants: ClassVar = {
         "relaxed-store": RelaxedStore,
         "relaxed-load": RelaxedLoad,
         "no-recheck": NoRecheck,
@@ -269,7 +269,7 @@ class OnceModel(Model[Once[int]]):
         "unannounced-failure": UnannouncedFailure,
         "one-notified": OneNotified,
     }
-    equivalents: ClassVar[Mapping[str, Any]] = {
+    equivalents: ClassVar = {
         "acquiring-recheck": AcquiringRecheck,
         "no-fast-path": NoFastPath,
     }

@@ -48,8 +48,8 @@ if somebody always does; ``try_read`` never waits.  The sequence comes round aft
 reader that sleeps through exactly so many would be deceived.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from hypothesis import strategies as st
 
@@ -252,7 +252,7 @@ class SeqlockModel(Model[Seqlock]):
     """Two words that are read and written as one."""
 
     subject = Seqlock
-    mutants: ClassVar[Mapping[str, Any]] = {
+    mutants: ClassVar = {
         "no-release-fence": NoReleaseFence,
         "no-acquire-fence": NoAcquireFence,
         "relaxed-end": RelaxedEnd,
@@ -263,7 +263,7 @@ class SeqlockModel(Model[Seqlock]):
         "bumped-after": BumpedAfter,
         "unlocked-writers": UnlockedWriters,
     }
-    equivalents: ClassVar[Mapping[str, Any]] = {
+    equivalents: ClassVar = {
         "acquiring-words": AcquiringWords,
         "releasing-words": ReleasingWords,
     }

@@ -39,9 +39,8 @@ Whoever ends without releasing stops all.  The lock is not re-entrant: the owner
 served after its first is given back.
 """
 
-from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from registrar.sync import ACQUIRE, RELAXED, RELEASE, Sync
 from stress.model import Model, operation
@@ -179,7 +178,7 @@ class TicketLockModel(Model[TicketLock[int]]):
     """A lock that one thread owns at a time, around a counter."""
 
     subject = TicketLock
-    mutants: ClassVar[Mapping[str, Any]] = {
+    mutants: ClassVar = {
         "relaxed-release": RelaxedRelease,
         "relaxed-await": RelaxedAwait,
         "acquiring-ticket": AcquiringTicket,
@@ -187,7 +186,7 @@ class TicketLockModel(Model[TicketLock[int]]):
         "asked-once": AskedOnce,
         "forgotten-waiters": ForgottenWaiters,
     }
-    equivalents: ClassVar[Mapping[str, Any]] = {
+    equivalents: ClassVar = {
         "added-release": AddedRelease,
         "fence-after-await": FenceAfterAwait,
     }

@@ -67,6 +67,7 @@ from registrar.sync import (
     ACQ_REL,
     ACQUIRE,
     RELAXED,
+    RELEASE,
     SEQ_CST,
     AtomicWord,
     Cell,
@@ -156,3 +157,98 @@ class TreiberStack[T]:
         value = self._values[node].read()
         self._free.push(node)
         return value
+
+
+# Mutants
+
+
+class _Untagged(NodeStack):
+    def _replace(self, found: int, node: int) -> tuple[bool, int]:
+        return self._head.compare_exchange(found, node, ACQ_REL, ACQUIRE)  # pairs with [node]
+
+
+class Untagged[T](TreiberStack[T]):
+    """The head has no tag: a pop may put a node on top that is free (ABA)."""
+
+    node_stack = _Untagged
+
+
+class _RelaxedPush(NodeStack):
+    def push(self, node: int) -> None:
+        found = self._head.load(RELAXED)
+        pushed = False
+        while not pushed:
+            self._links[node].store(found & NODE, RELAXED)
+            head = (found & ~NODE) + TAG | node
+            pushed, found = self._head.compare_exchange(found, head, RELAXED, RELAXED)
+
+
+class RelaxedPush[T](TreiberStack[T]):
+    """The compare-exchange of a push is relaxed: neither value nor link are published."""
+
+    node_stack = _RelaxedPush
+
+
+class _RelaxedPop(NodeStack):
+    def pop(self) -> int:
+        found = self._head.load(RELAXED)
+        while found & NODE != NONE:
+            below = self._links[found & NODE].load(RELAXED)
+            popped, seen = self._replace(found, below)
+            if popped:
+                return found & NODE
+            found = seen
+        return NONE
+
+
+class RelaxedPop[T](TreiberStack[T]):
+    """A pop loads the head relaxed: it may put on top what was below a node long ago."""
+
+    node_stack = _RelaxedPop
+
+
+class _ReleasePushAcquirePop(NodeStack):
+    def _replace(self, found: int, node: int) -> tuple[bool, int]:
+        head = (found & ~NODE) + TAG | node
+        return self._head.compare_exchange(found, head, self.order, ACQUIRE)
+    order = RELEASE
+    def push(self, node):
+        found = self._head.load(RELAXED)
+        pushed = False
+        while not pushed:
+            self._links[node].store(found & NODE, RELAXED)
+            head = (found & ~NODE) + TAG | node
+            pushed, found = self._head.compare_exchange(found, head, RELEASE, RELAXED)
+    def pop(self):
+        found = self._head.load(ACQUIRE)  # pairs with [node]: its link is whole
+        popped = False
+        while not popped:
+            if found & NODE == NONE:
+                found = self._second_look()
+                if found & NODE == NONE:
+                    return NONE
+            node = found & NODE
+            head = (found & ~NODE) + TAG | self._links[node].load(RELAXED)
+            popped, found = self._head.compare_exchange(found, head, ACQUIRE, ACQUIRE)
+        return node
+
+class RelAcq[T](TreiberStack[T]):
+    node_stack = _ReleasePushAcquirePop
+
+class _NoFence(NodeStack):
+    def _second_look(self) -> int:
+        return NONE
+
+class NoFence[T](TreiberStack[T]):
+    """An empty head is not looked at again: push and pop may be refused in contradiction."""
+    node_stack = _NoFence
+
+class EarlyFree[T](TreiberStack[T]):
+    """A pop frees its node before it reads the value."""
+
+    def pop(self) -> T | None:
+        node = self._used.pop()
+        if node == NONE:
+            return None
+        self._free.push(node)
+        return self._values[node].read()

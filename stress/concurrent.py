@@ -60,7 +60,7 @@ class ConcurrentRun:
     interrupted: bool = False
 
 
-class _Fails(AssertionError):
+class FailsError(AssertionError):
     """A program fails: one kind of error, so that Hypothesis sees one bug."""
 
 
@@ -112,7 +112,7 @@ class ConcurrentMachine:
 
         try:
             attempt()
-        except _Fails:
+        except FailsError:
             if shrink:
                 self.shrink()
 
@@ -120,7 +120,7 @@ class ConcurrentMachine:
         """Try `program`; raise if it fails, now or when it was tried before."""
         if self._fails(program):
             self.run.program, self.run.failure = program, self._known[self._key(program)]
-            raise _Fails(f"{program} fails")
+            raise FailsError(f"{program} fails")
 
     def shrink(self) -> None:
         """Make the program that failed smaller, call by call."""

@@ -156,6 +156,16 @@ def invariant[F: Callable[..., object]](body: F) -> F:
     return body
 
 
+class _TestCase:
+    """The attribute `Model.TestCase`."""
+
+    def __get__(self, instance: object, owner: type["Model[Any]"]) -> Any:
+        # The tests know the engines, and the engines this module.
+        from stress.testcase import test_case  # noqa: PLC0415
+
+        return test_case(owner)
+
+
 class Model[S]:
     """The reference model of a subject; a class of your own derives from it.
 
@@ -181,8 +191,12 @@ class Model[S]:
     are drawn are not the best thing to run on real threads."""
     rejudge: ClassVar[Callable[..., Any] | None] = None
     """Judges anew, given the model, parameters and history, what those threads recorded."""
+    original: ClassVar[type["Model[Any]"] | None] = None
+    """The model that this one is of another subject (see `of`)."""
     cases: ClassVar[st.SearchStrategy[Any] | None] = None
     """What differs from one case to the next, given to the model as `case`."""
+    TestCase: ClassVar[Any] = _TestCase()
+    """Tests of the model, one for each engine: ``TestStack = StackModel.TestCase``."""
     most_threads: ClassVar[int] = 3
     most_calls: ClassVar[int] = 3
     """Of one thread, in a program that is drawn."""
@@ -294,7 +308,12 @@ class Model[S]:
     @classmethod
     def invariants(cls) -> list[str]:
         """Return the names of the invariants."""
-        return [name for name in dir(cls) if getattr(getattr(cls, name), _INVARIANT, False)]
+        return [
+            name
+            for base in reversed(cls.__mro__)
+            for name, value in vars(base).items()
+            if getattr(value, _INVARIANT, False)
+        ]
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:
@@ -310,7 +329,7 @@ class Model[S]:
     def of(cls, subject: Callable[..., Any]) -> type["Model[S]"]:
         """Return the same model of another subject: of a mutant, for example."""
         name = getattr(subject, "__name__", "Subject")
-        return type(f"{cls.__name__}Of{name}", (cls,), {"subject": subject})
+        return type(f"{cls.__name__}Of{name}", (cls,), {"subject": subject, "original": cls})
 
 
 def first_line(documented: object) -> str:

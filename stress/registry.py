@@ -10,8 +10,10 @@ True
 """
 
 import importlib.metadata
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from hypothesis.stateful import RuleBasedStateMachine
@@ -20,7 +22,7 @@ from stress import machines, sourcefile
 from stress.explore.performance import Performance
 from stress.explore.scenario import Scenario
 from stress.history import Span
-from stress.model import Model, first_line
+from stress.model import Model, ModelError, first_line
 from stress.threads.performance import Performances, rejudge
 from stress.threads.subject import ThreadModel, Violation
 
@@ -164,6 +166,30 @@ def _parted(name: str) -> tuple[str, str | None]:
     file, colons, rest = name.rpartition("::")
     model, colon, fault = rest.partition(":")
     return file + colons + model, fault if colon else None
+
+
+def name_of(model: type[Model[Any]]) -> str:
+    """Return the name by which `find` finds `model`, in this process or another.
+
+    ModelError if it has none.
+    """
+    if model.original is not None:
+        others = {**model.mutants, **model.equivalents}.items()
+        for fault, made in others:
+            if made is model.subject:
+                return f"{name_of(model.original)}:{fault}"
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        if entry.value == f"{model.__module__}:{model.__qualname__}":
+            return entry.name
+    module = sys.modules.get(model.__module__)
+    path = Path(getattr(module, "__file__", None) or "/")
+    if "<" in model.__qualname__ or not path.is_relative_to(Path.cwd()):
+        raise ModelError(
+            f"{model.__name__} cannot be found by another process, which real threads run in.\n"
+            f"  Define it at the top of a file below the current directory, or offer it in the "
+            f"entry-point group {GROUP!r}."
+        )
+    return f"{path.relative_to(Path.cwd()).as_posix()}::{model.__qualname__}"
 
 
 def model_of(name: str) -> type[Model[Any]]:

@@ -1,7 +1,6 @@
 """The engine `explore` of `stress run`: a model's own programs, then drawn ones, each in every
 execution."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from stress.explore.preemptions import fewest
 from stress.explore.programs import ExploredPrograms
 from stress.explore.record import as_json, report_of
 from stress.explore.scenario import ScenarioTask
-from stress.explore.target import NamedScenario
+from stress.explore.target import NamedScenario, program_target
 from stress.model import Model
 from stress.program import Program
 
@@ -119,16 +118,11 @@ def _explore_drawn(  # noqa: PLR0913, PLR0917  (what is drawn, and what is told 
         done.failure = saved_failure(name, model, run.program, MEMORY, run.failure)
 
 
-def target_of(name: str, model: type[Model[Any]], program: Program) -> str:
-    """Return the name of `program` on the model called `name`, by which it is found again."""
-    return f"{name}/{json.dumps(program.to_json(model))}"
-
-
 def saved_failure(
     name: str, model: type[Model[Any]], program: Program, memory: str, found: Exploration
 ) -> dict[str, Any]:
     """Return what is saved of `program`, which fails: its easiest execution, and how it fails."""
-    target = target_of(name, model, program)
+    target = program_target(name, model, program)
     task = ScenarioTask(NamedScenario(target), memory)
     found = fewest(task, found)
     trace = report_of(task, found, target)

@@ -5,13 +5,18 @@ whenever it is tried.
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from stress.explore.exploration import Bounds, Exploration
+from stress import failures, registry
+from stress.explore.exploration import Bounds, Exploration, Failure
 from stress.explore.explorer import Search
 from stress.explore.performance import Performance
+from stress.explore.record import again
 from stress.explore.scenario import explored
+from stress.explore.target import program_target
 from stress.model import Model
 from stress.program import Program
 
@@ -27,6 +32,9 @@ class ExploredPrograms:
 
     model: type[Model[Any]]
     memory: str = "rc11"
+    exhaustive: int = EXHAUSTIVE
+    failures: Path | None = None
+    """Where failures are saved, whose schedules are tried first."""
     executions: int = 0
     explored_wholly: int = 0
     """Programs of which every execution was visited."""
@@ -35,7 +43,10 @@ class ExploredPrograms:
     def failure(self, program: Program, *, shrinking: bool) -> Exploration | None:  # noqa: ARG002
         """Return the exploration that failed, or None."""
         scenario = Performance(self.model, program)
-        found = explored(scenario, memory=self.memory, bounds=Bounds(executions=EXHAUSTIVE))
+        known = self._known(program)
+        if known is not None:
+            return known
+        found = explored(scenario, memory=self.memory, bounds=Bounds(executions=self.exhaustive))
         self._count(found)
         if found.failure is None and found.finished:
             self.explored_wholly += 1
@@ -49,6 +60,22 @@ class ExploredPrograms:
                 if found.failure is not None:
                     break
         return found if found.failure is not None else None
+
+    def _known(self, program: Program) -> Exploration | None:
+        """Return the failure that was saved of `program`, if it happens again."""
+        if self.failures is None:
+            return None
+        mine = program_target(registry.name_of(self.model), self.model, program)
+        for path in self.failures.glob("*.json"):
+            with suppress(failures.FailureFileError, KeyError, TypeError, ValueError):
+                saved = failures.load(path)
+                if (saved.get("target"), saved.get("memory")) == (mine, self.memory):
+                    trace = again(saved, path)
+                    if trace is not None:
+                        self.executions += 1
+                        failure = Failure(trace.kind, trace.title, tuple(saved["schedule"]))
+                        return Exploration(executions=1, failure=failure)
+        return None
 
     def _count(self, found: Exploration) -> None:
         self.executions += found.executions

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from stress import registry
 from stress.explore.performance import Performance
+from stress.model import Model
 from stress.program import Program
 from stress.sourcefile import TargetError, imported
 
@@ -43,6 +44,11 @@ def target_of(function: Callable[..., Any], arguments: Mapping[str, Any] | None 
     except (TypeError, ValueError):
         return ""
     return f"{target}[{text}]" if json.loads(text) == arguments else ""
+
+
+def program_target(name: str, model: type[Model[Any]], program: Program) -> str:
+    """Return the name of `program` on the model called `name`, by which `find` finds it."""
+    return f"{name}/{json.dumps(program.to_json(model))}"
 
 
 def find(target: str) -> Callable[[Any], Any]:

@@ -5,11 +5,7 @@
 """
 
 import math
-from typing import Any, Final, NamedTuple
-
-SCALARS: Final = frozenset({int, str})
-"""Classes whose values Python's equality tells apart; most values are of one of them."""
-
+from typing import Any, NamedTuple
 
 class Finding(NamedTuple):
     """The answer of a monitor; calls are named by their indexes in the history."""
@@ -36,13 +32,14 @@ def distinguishable(value: Any) -> bool:
     False for a bool (True is 1 to Python, and is not to JSON), for NaN, and for what is no plain
     data: a history with such a value does not qualify.
     """
-    match value:
-        case bool():
-            return False
-        case None | int() | str():
-            return True
-        case float():
-            return not math.isnan(value)
-        case tuple():
-            return all(map(distinguishable, value))
-    return False
+    kind = value.__class__
+    if kind is int or kind is str or value is None:
+        return True
+    if kind is float:
+        return not math.isnan(value)
+    return kind is tuple and all(map(distinguishable, value))
+
+
+def same(result: Any, argument: Any) -> bool:
+    """Return whether a call returned what it was given, as an insertion does."""
+    return result is argument or (result == argument and result.__class__ is argument.__class__)

@@ -33,7 +33,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from stress.history import Span
-from stress.judge.monitors.finding import SCALARS, Finding, Misfit, distinguishable
+from stress.judge.monitors.finding import Finding, Misfit, distinguishable, same
 
 NOBODY: Final = -1
 """The call that took out a value that is left."""
@@ -166,15 +166,12 @@ class Reader:
         if len(arguments) != 1:
             return False
         (value,) = arguments
-        if value is None or (value.__class__ not in SCALARS and not distinguishable(value)):
+        if value is None or not distinguishable(value) or (returned and not same(result, value)):
             return False
-        if returned and result is not value:
-            if result.__class__ is not value.__class__ or result != value:
-                return False
         return self.insertions.setdefault(value, index) == index
 
     def _remove(self, index: int, value: Any) -> bool:
-        if value.__class__ not in SCALARS and not distinguishable(value):
+        if not distinguishable(value):
             return False
         other = self.removals.setdefault(value, index)
         if other != index:

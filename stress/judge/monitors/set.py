@@ -25,7 +25,7 @@ from heapq import heappop, heappush
 from typing import Any, Final
 
 from stress.history import Span
-from stress.judge.monitors.finding import SCALARS, Finding, distinguishable
+from stress.judge.monitors.finding import Finding, distinguishable, same
 
 OFF: Final = 0
 ON: Final = 1
@@ -153,13 +153,13 @@ def _does(f: str, arguments: tuple[Any, ...], outcome: str, result: Any) -> int 
     if f not in SIDES or len(arguments) != 1 or outcome == "fail":
         return None
     (element,) = arguments
-    if element.__class__ not in SCALARS and not distinguishable(element):
+    if not distinguishable(element):
         return None
     side = SIDES[f]
     if outcome == "info":
         return NOTHING if side is None else side + TURNS
     match result:
-        case (same, bool() as seen) if same == element and same.__class__ is element.__class__:
+        case (named, bool() as seen) if same(named, element):
             if side is None:
                 return ON if seen else OFF
             return side + TURNS if seen else side

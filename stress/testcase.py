@@ -1,0 +1,170 @@
+"""A model as tests, one for each engine: ``TestStack = StackModel.TestCase``.
+
+unittest and pytest run it.  With pytest's plug-in (`stress.pytest_plugin`) each test has the marker
+of its engine, and options for time, threads, seed and executions.  Without `--stress-time` the
+tests draw as many examples as Hypothesis is set to, and what fails goes into its database.
+
+A test that nothing failed, on a machine where that proves nothing, is skipped, saying why.
+"""
+
+import io
+import re
+import unittest
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import hypothesis
+from hypothesis.stateful import run_state_machine_as_test
+from rich.console import Console
+
+from stress import failures, machines, registry
+from stress.concurrent import ConcurrentMachine, Engine, FailsError
+from stress.drawing import programs
+from stress.examination import examine
+from stress.explore.engine import MEMORY, saved_failure
+from stress.explore.explanation import explained
+from stress.explore.programs import EXHAUSTIVE, ExploredPrograms
+from stress.host import Host
+from stress.model import Model
+from stress.program import Program
+from stress.pytest_plugin import options
+from stress.report import text
+from stress.threads import supervisor
+from stress.threads.child import Order
+from stress.threads.programs import ThreadedPrograms
+
+FAILURES: Final = Path(".stress/failures")
+"""Where what fails a test is saved, below the current directory."""
+SECONDS: Final = 2.0
+"""How long real threads run drawn programs, unless `--stress-time` says otherwise."""
+PATIENCE: Final = 20.0
+"""Seconds after which real threads that do not get on count as hanging."""
+
+
+class ModelTestCase(unittest.TestCase):
+    """The tests of `model`."""
+
+    model: ClassVar[type[Model[Any]]]
+
+    def setUp(self) -> None:
+        """Refuse a model that is wrong, before anything runs."""
+        examine(self.model)
+
+    def test_sequential(self) -> None:
+        """One thread sees what the model sees."""
+        __tracebackhide__ = True
+        machine = machines.sequential(self.model)
+        settings = hypothesis.settings(deadline=None)
+        if options.seed is not None:
+            machine = hypothesis.seed(options.seed)(machine)
+        try:
+            run_state_machine_as_test(machine, settings=settings)
+        except AssertionError:
+            if machine.last_failure is None:
+                raise
+            message = machine.last_failure["message"]
+            violations = [{"rule": "mismatch", "message": message}]
+            self._fail({"kind": "mismatch", "engine": "sequential", "violations": violations,
+                        "saved": machine.last_failure})  # fmt: skip
+
+    def test_threads(self) -> None:
+        """Real threads find nothing in many instances of drawn programs."""
+        __tracebackhide__ = True
+        name = registry.name_of(self.model)
+        order = Order(
+            name, {}, options.seed or 0, options.seconds or SECONDS, options.threads, PATIENCE
+        )
+        run = supervisor.run(order, lambda _: None)
+        if run.errors:
+            raise RuntimeError(run.errors[0])
+        if run.findings:
+            self._fail(run.findings[0] | {"engine": "threads"})
+        self._doubt(overlapped=run.census.overlapped)
+
+    def test_concurrent(self) -> None:
+        """No drawn program fails on real threads."""
+        __tracebackhide__ = True
+        name = registry.name_of(self.model)
+        with ThreadedPrograms(name, self.model, PATIENCE) as engine:
+            found, program = self._searched(engine)
+        if found is not None:
+            explanation = explained(name, self.model, program)
+            recorded = found | {"program": str(program), "explained": explanation.sentence}
+            failure = recorded
+            if explanation.failure is not None:
+                failure = explanation.failure | {"recorded": recorded}
+            self._fail({"engine": "concurrent"} | failure)
+        self._doubt(overlapped=engine.census.overlapped)
+
+    def test_explore(self) -> None:
+        """No execution of a drawn program fails under the weak memory model."""
+        __tracebackhide__ = True
+        engine = ExploredPrograms(
+            self.model, exhaustive=options.executions or EXHAUSTIVE, failures=FAILURES
+        )
+        found, program = self._searched(engine)
+        if found is not None:
+            name = registry.name_of(self.model)
+            self._fail(saved_failure(name, self.model, program, MEMORY, found))
+
+    def _searched(self, engine: Engine) -> tuple[Any, Any]:
+        """Let Hypothesis look for a program that fails; return how it fails, and the program."""
+        machine = ConcurrentMachine(self.model, engine, options.threads)
+        if options.seconds is not None:
+            machine.search(options.seed or 0, options.seconds, lambda _: None)
+        else:
+            self._drawn_by_hypothesis(machine)
+        return machine.run.failure, machine.run.program
+
+    def _drawn_by_hypothesis(self, machine: ConcurrentMachine) -> None:
+        """Draw as many programs as Hypothesis is set to; its database remembers what fails."""
+
+        def attempt(program: Program) -> None:
+            machine.attempt(program)
+
+        # By this name Hypothesis' database knows it again.
+        name = f"{self.model.__module__}.{self.model.__qualname__}.{self._testMethodName}"
+        attempt.__name__ = re.sub(r"\W", "_", name)
+        test: Callable[[], None] = hypothesis.settings(
+            deadline=None,
+            print_blob=False,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )(hypothesis.given(programs(self.model, threads=options.threads))(attempt))
+        if options.seed is not None:
+            test = hypothesis.seed(options.seed)(test)
+        try:
+            test()
+        except FailsError:
+            machine.shrink()
+
+    def _fail(self, failure: dict[str, Any]) -> None:
+        """Save a failure, and fail with its report."""
+        __tracebackhide__ = True
+        saved = {
+            "model": registry.name_of(self.model),
+            "interpreter": Host.of_this_process().interpreter,
+            "options": {},
+        } | failure
+        report = io.StringIO()
+        console = Console(file=report, width=100)
+        try:
+            path: Path | None = failures.save(saved, FAILURES)
+        except failures.OutputError as error:  # a failure that cannot be saved is a failure
+            path = None
+            console.print(str(error))
+        text.show_failure(saved, path, console)
+        raise self.failureException(report.getvalue().rstrip())
+
+    def _doubt(self, *, overlapped: int) -> None:
+        """Skip a test that found nothing where that proves nothing."""
+        doubts = Host.of_this_process().doubts()
+        if not overlapped:
+            doubts.append("No call overlapped another, so nothing concurrent was tested.")
+        if doubts:
+            self.skipTest(f"UNKNOWN: {doubts[0]}")
+
+
+def test_case(model: type[Model[Any]]) -> type[ModelTestCase]:
+    """Return the tests of `model`."""
+    return type(f"Test{model.__name__}", (ModelTestCase,), {"model": model})
