@@ -18,10 +18,10 @@ Traceback (most recent call last):
   ...
 models.once.Poisoned: the initialiser failed in an earlier call, and is never tried again
 
-This is the contrast to the registrar's sticky failure.  There a failure belongs to one chunk, is
-found again under the mutex only, and changes nothing for anyone else (I7, I8).  Here it belongs to
-the one value there is: whatever the value was to be part of cannot be trusted half made, so
-everyone who asks is told, whoever had the bad luck to make it.
+This is the contrast to the registrar's sticky failure.  There each chunk fails for itself: whoever
+asks for it again gets the same kind of error, and all other chunks go on (I7, I8).  Here nothing is
+left to go on with.  The initialiser's own exception goes to the call that ran it, and everyone
+after it is told another thing: that the value was spoilt before they came.
 
 Ordering
 ========

@@ -2,17 +2,18 @@
 
 The history holds the calls of numbered processes, and as spans of named processes what they did
 inside: "backend of 2" a call of the backend (arguments: start and end of the piece as the backend
-saw it; result: None, or why it refused), "lock of 2" an ownership of the mutex.
+saw it; result: None, or why it refused), "lock of 2" an ownership of the mutex, "touch of 2" an
+address that thread 2 could not reach after an Ok.  A call that was interrupted has no outcome.
 
 >>> from registrar import MemoryLayout
 >>> case = RegistrarCase(MemoryLayout(1 << 31, []), 0, frozenset())
->>> call = Span(0, "register", (0, 1), 10, 90, "ok", [])
+>>> call = Span(0, "register", (0, 1), 10, 90, "ok", None)
 >>> [violation.rule for violation in violations(case, [call])]
 ['I1']
 
 What is checked holds in every interleaving, whatever the order of calls that overlap.  "Before" is
-a `Precedence`: of real threads, ended before the other began by the clock they share; under a weak
-memory model, where no such clock exists, happens-before.
+a `stress.history.Precedence`: of real threads, ended before the other began by the clock they
+share; under a weak memory model, where no such clock exists, happens-before.
 """
 
 from collections import Counter, defaultdict
@@ -21,10 +22,9 @@ from functools import cached_property
 from itertools import combinations, pairwise
 from typing import Final, NamedTuple
 
-from models.registrar import RegistrarCase
-from models.registrar_history import BY_CLOCK, Precedence
+from models.registrar_case import RegistrarCase
 from registrar import GRANULARITY, MemoryRange
-from stress.history import Span
+from stress.history import BY_CLOCK, Precedence, Span
 from stress.threads.subject import Violation
 
 
@@ -38,7 +38,7 @@ class Attempt(NamedTuple):
 
     @property
     def refused(self) -> bool:
-        """Whether the backend raised."""
+        """Whether the backend refused it."""
         return self.span.outcome != "ok"
 
 
@@ -64,10 +64,10 @@ class Evidence:
 
     @cached_property
     def attempts(self) -> list[Attempt]:
-        """Every call of the backend, by its start."""
+        """Every call of the backend that was not interrupted (D4), by its start."""
         found = []
         for span in sorted(self.history, key=lambda span: span.start):
-            if span.f == "register_range":
+            if span.f == "register_range" and span.outcome != "info":
                 start, end = (address - self.case.offset for address in span.arguments)
                 if start >= 0:
                     found.append(Attempt(span, MemoryRange(start, end), start // GRANULARITY))
@@ -89,6 +89,15 @@ class Evidence:
             for span in self._by_process.get(f"{kind} of {call.process}", ())
             if call.start <= span.start and span.end <= call.end
         ]
+
+    def proved_by(self, touch: Span) -> Span:
+        """Return the call after which a process touched what it had asked for."""
+        mine = [
+            call
+            for call, _ in self.requests
+            if touch.process == f"touch of {call.process}" and call.end <= touch.start
+        ]
+        return max(mine, key=lambda call: call.end, default=touch)
 
     @cached_property
     def _by_process(self) -> dict[int | str, list[Span]]:
@@ -118,8 +127,10 @@ def _i1_ok_means_registered(evidence: Evidence) -> Iterator[str]:
                     yield f"{_shown(call)} = Ok, but {piece} was never registered"
                 elif not any(evidence.in_time(end, call.end) for end in done[piece]):
                     yield f"{_shown(call)} = Ok before {piece} was registered"
-        for address in call.result:
-            yield f"{_shown(call)} = Ok, but the kernel cannot reach {address:#x}"
+    for touch in evidence.history:
+        if touch.f == "touch":
+            call = evidence.proved_by(touch)
+            yield f"{_shown(call)} = Ok, but the kernel cannot reach {touch.arguments[0]:#x}"
 
 
 def _i2_once(evidence: Evidence) -> Iterator[str]:
@@ -185,7 +196,7 @@ def _i5_exclusive_and_ascending(evidence: Evidence) -> Iterator[str]:
 
 def _i6_error_says_which(evidence: Evidence) -> Iterator[str]:
     for call, chunks in evidence.requests:
-        if call.outcome == "ok":
+        if call.outcome != "fail":
             continue
         error, address = call.result
         if error != "RegistrationError":
@@ -228,7 +239,7 @@ def _i7_never_again(evidence: Evidence) -> Iterator[str]:
 
 def _i8_others_unaffected(evidence: Evidence) -> Iterator[str]:
     for call, chunks in evidence.requests:
-        if call.outcome != "ok" and not any(chunk in evidence.failures for chunk in chunks):
+        if call.outcome == "fail" and not any(chunk in evidence.failures for chunk in chunks):
             yield f"{_shown(call)} failed, but none of its chunks has"
 
 

@@ -106,20 +106,23 @@ class NodeStack:
 
     def pop(self) -> int:
         """Remove the top node and return it, the caller's from now on; or `NONE`."""
-        found = self._head.load(ACQUIRE)  # pairs with [node]: its link is whole
+        found = self._look()
         popped = False
         while not popped:
             if found & NODE == NONE:
-                found = self._second_look()
+                found = self._look_again()
                 if found & NODE == NONE:
                     return NONE
             node = found & NODE
             popped, found = self._replace(found, self._links[node].load(RELAXED))
         return node
 
-    def _second_look(self) -> int:
+    def _look(self) -> int:
+        return self._head.load(ACQUIRE)  # pairs with [node]: the link of the node is whole
+
+    def _look_again(self) -> int:
         self._sync.fence(SEQ_CST)  # pairs with [empty]
-        return self._head.load(ACQUIRE)  # pairs with [node]
+        return self._look()
 
     def _replace(self, found: int, node: int) -> tuple[bool, int]:
         """Put `node` on top if the head is as `found`; return whether, and the head found."""
@@ -128,11 +131,16 @@ class NodeStack:
 
 
 class TreiberStack[T]:
-    """A stack of at most `nodes` values, for any number of threads."""
+    """A stack of at most `nodes` values, for any number of threads.
+
+    Raises ValueError for a number of nodes that does not fit 32 bits.
+    """
 
     node_stack: ClassVar[type[NodeStack]] = NodeStack
 
-    def __init__(self, nodes: int, *, sync: Sync = native) -> None:
+    def __init__(self, sync: Sync = native, *, nodes: int = 64) -> None:
+        if not 0 <= nodes <= NONE:
+            raise ValueError(f"a stack of {nodes} nodes: there are 0 or more, and fewer than 2**32")
         links = [sync.word(node - 1 & NODE, name=f"next[{node}]") for node in range(nodes)]
         self._values: list[Cell[T | None]] = [
             sync.cell(None, name=f"value[{node}]") for node in range(nodes)
@@ -168,7 +176,7 @@ class _Untagged(NodeStack):
 
 
 class Untagged[T](TreiberStack[T]):
-    """The head has no tag: a pop may put a node on top that is free (ABA)."""
+    """The heads have no tags: a pop may put a node on top that is free (ABA)."""
 
     node_stack = _Untagged
 
@@ -190,65 +198,55 @@ class RelaxedPush[T](TreiberStack[T]):
 
 
 class _RelaxedPop(NodeStack):
-    def pop(self) -> int:
-        found = self._head.load(RELAXED)
-        while found & NODE != NONE:
-            below = self._links[found & NODE].load(RELAXED)
-            popped, seen = self._replace(found, below)
-            if popped:
-                return found & NODE
-            found = seen
-        return NONE
+    def _look(self) -> int:
+        return self._head.load(RELAXED)
 
 
 class RelaxedPop[T](TreiberStack[T]):
-    """A pop loads the head relaxed: it may put on top what was below a node long ago."""
+    """A pop loads the head relaxed: the link it reads may be that of an earlier use."""
 
     node_stack = _RelaxedPop
 
 
-class _ReleasePushAcquirePop(NodeStack):
+class _ReleaseOnly(NodeStack):
     def _replace(self, found: int, node: int) -> tuple[bool, int]:
         head = (found & ~NODE) + TAG | node
-        return self._head.compare_exchange(found, head, self.order, ACQUIRE)
-    order = RELEASE
-    def push(self, node):
-        found = self._head.load(RELAXED)
-        pushed = False
-        while not pushed:
-            self._links[node].store(found & NODE, RELAXED)
-            head = (found & ~NODE) + TAG | node
-            pushed, found = self._head.compare_exchange(found, head, RELEASE, RELAXED)
-    def pop(self):
-        found = self._head.load(ACQUIRE)  # pairs with [node]: its link is whole
-        popped = False
-        while not popped:
-            if found & NODE == NONE:
-                found = self._second_look()
-                if found & NODE == NONE:
-                    return NONE
-            node = found & NODE
-            head = (found & ~NODE) + TAG | self._links[node].load(RELAXED)
-            popped, found = self._head.compare_exchange(found, head, ACQUIRE, ACQUIRE)
-        return node
+        return self._head.compare_exchange(found, head, RELEASE, ACQUIRE)  # pairs with [node]
 
-class RelAcq[T](TreiberStack[T]):
-    node_stack = _ReleasePushAcquirePop
+
+class ReleaseOnly[T](TreiberStack[T]):
+    """A push releases and does not acquire: three threads see pushes in contradictory orders."""
+
+    node_stack = _ReleaseOnly
+
 
 class _NoFence(NodeStack):
-    def _second_look(self) -> int:
+    def _look_again(self) -> int:
         return NONE
 
+
 class NoFence[T](TreiberStack[T]):
-    """An empty head is not looked at again: push and pop may be refused in contradiction."""
+    """Who finds an empty head does not look again: refusals may contradict each other."""
+
     node_stack = _NoFence
+
 
 class EarlyFree[T](TreiberStack[T]):
     """A pop frees its node before it reads the value."""
 
     def pop(self) -> T | None:
+        """Free the node, then read it."""
         node = self._used.pop()
         if node == NONE:
             return None
         self._free.push(node)
         return self._values[node].read()
+
+
+# Equivalents
+
+
+class _AcquiringLoad(_ReleaseOnly):
+    def push(self, node: int) -> None:
+        self._look()
+        super().push(node)

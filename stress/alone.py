@@ -49,7 +49,9 @@ class LoneSync:
 
     def word(self, value: int = 0, *, name: str = "") -> AtomicWord:
         """Return a genuine word that counts the steps on it."""
-        return _counted(native.word(value, name=name), self._step)
+        counted: Any = _Counted(native.word(value, name=name), self._step)
+        found: AtomicWord = counted
+        return found
 
     def cell[T](self, value: T, *, name: str = "") -> Cell[T]:
         """Return a genuine cell."""
@@ -71,9 +73,7 @@ class LoneSync:
         """Count; WaitsForEverError when it is too much."""
         self._pauses += 1
         if self._pauses >= PAUSES:
-            raise WaitsForEverError(
-                f"it paused {PAUSES:,} times, and there is nobody to wait for"
-            )
+            raise WaitsForEverError(f"it paused {PAUSES:,} times, and there is nobody to wait for")
 
     def spawn(self, function: Callable[[], object], /) -> Thread:
         """Start a genuine thread, and wait for its end: nothing is concurrent here."""
@@ -99,15 +99,15 @@ class _LoneCondition:
         raise WaitsForEverError("it waits to be notified, and there is nobody to do so")
 
 
-def _counted(word: AtomicWord, step: Callable[[], None]) -> Any:
-    """Return `word` with every method counted as a step."""
+class _Counted:
+    """A word, each of whose methods is counted as a step."""
 
-    class Counted:
-        __slots__ = ()
+    __slots__ = ("_step", "_word")
 
-        def __getattr__(self, name: str) -> Any:
-            method = getattr(word, name)
-            step()
-            return method
+    def __init__(self, word: AtomicWord, step: Callable[[], None]) -> None:
+        self._word = word
+        self._step = step
 
-    return Counted()
+    def __getattr__(self, name: str) -> Any:
+        self._step()
+        return getattr(self._word, name)

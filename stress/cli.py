@@ -10,6 +10,7 @@ from stress.commands.mutants import mutants
 from stress.commands.replay import replay
 from stress.commands.run import run
 from stress.explore.command import explore, orders, resume
+
 # linearize
 from stress.litmus.command import litmus
 

@@ -1,15 +1,14 @@
-"""The concurrent machine of a model: Hypothesis draws programs, an engine tries each, and what
-fails is shrunk.
+"""The concurrent machine of a model: Hypothesis draws programs, and an engine tries each.
 
     Hypothesis ──▶ program ──▶ engine: the explorer, or real threads ──▶ fails? ──▶ smaller?
 
-The schedule is never drawn.  The explorer visits every execution of a small program, and of a
-larger one some that follow from the program; real threads run it again and again.  Whatever a
-program came to once, it comes to whenever Hypothesis asks again.
+What fails is made smaller.  The schedule is never drawn: the explorer visits every execution of a
+small program, and of a larger one some that follow from the program; real threads run it again and
+again.  Whatever a program came to once, it comes to whenever Hypothesis asks again.
 
-Keilty, MacIver and others give Hypothesis state machines for one thread; for several, this is
-after Claessen et al., "Finding Race Conditions in Erlang with QuickCheck and PULSE" (ICFP 2009),
-which draws the schedule, too.
+After Claessen et al., "Finding Race Conditions in Erlang with QuickCheck and PULSE" (ICFP 2009,
+section 3), who test parallel programs against the sequential model in the same way; they draw the
+schedule, too.
 """
 
 import time

@@ -130,11 +130,7 @@ class Conformance:
         specification = ModelSpecification(self.reference)
         states: list[Any] = [specification.initial()]
         for call in placed:
-            states = [
-                state
-                for before in states
-                for state in specification.finished(before, call)
-            ]
+            states = [state for before in states for state in specification.finished(before, call)]
         answers: list[str] = []
         for state in states:
             answers += specification.answers(state, misfit)

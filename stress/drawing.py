@@ -23,7 +23,7 @@ What is drawn may break the model's preconditions, or wait for ever; such calls 
 thread without calls is none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -80,7 +80,9 @@ class _Draft:
             kept, settled = list[Invocation](), list[Invocation]()
             for call in own:
                 arguments = tuple(
-                    self._earlier(each, at, found, settled) if isinstance(each, _Reference) else each
+                    self._earlier(each, at, found, settled)
+                    if isinstance(each, _Reference)
+                    else each
                     for each in call.arguments
                 )
                 if _MISSING not in arguments:
@@ -144,23 +146,21 @@ def _programs(draw: st.DrawFn, model: type[Model[Any]], threads: int, calls: int
     case = None if model.cases is None else draw(model.cases)
     reference = Reference(model(case))
     offered = strategies(reference.model)
-    prefix = draw(st.lists(_any_of(offered, lambda _: True), max_size=calls))
+    prefix = draw(st.lists(st.one_of(*offered.values()), max_size=calls))
     lists = [prefix]
     taken = dict.fromkeys(model.roles, 0)
     for _ in range(draw(st.sampled_from(range(2, threads + 1)))):
         role = draw(st.sampled_from(free)) if (free := _free(model, taken)) else None
         if role is not None:
             taken[role] += 1
-        may = _any_of(offered, lambda own, role=role: own.concurrent and own.role in {None, role})
-        lists.append(draw(st.lists(may, max_size=calls)))
+        may = [each for own, each in offered.items() if own.concurrent and own.role in {None, role}]
+        lists.append(draw(st.lists(st.one_of(may), max_size=calls)))
     return admitted(reference, _Draft(lists, case))
 
 
 def _free(model: type[Model[Any]], taken: Mapping[str, int]) -> list[str]:
     """Return the roles that one more thread may have."""
-    return [
-        role for role, most in model.roles.items() if most is None or taken[role] < most
-    ]
+    return [role for role, most in model.roles.items() if most is None or taken[role] < most]
 
 
 def admitted(reference: Reference, draft: _Draft) -> Program:
@@ -181,7 +181,9 @@ def strategies(model: Model[Any]) -> dict[Operation, st.SearchStrategy[Invocatio
 
 def _calls(model: Model[Any], own: Operation) -> st.SearchStrategy[Invocation]:
     given = [
-        BACK.map(partial(_Reference, each)) if isinstance(each, ResultOf) else argument(model, own, name)
+        BACK.map(partial(_Reference, each))
+        if isinstance(each, ResultOf)
+        else argument(model, own, name)
         for name, each in own.arguments.items()
     ]
     return st.tuples(*given).map(lambda arguments: Invocation(own.name, arguments))
@@ -213,10 +215,3 @@ def argument(model: Model[Any], own: Operation, name: str) -> st.SearchStrategy[
         )
 
     return given.map(checked)
-
-
-def _any_of(
-    offered: Mapping[Operation, st.SearchStrategy[Invocation]],
-    fits: Callable[[Operation], bool],
-) -> st.SearchStrategy[Invocation]:
-    return st.one_of([calls for own, calls in offered.items() if fits(own)])

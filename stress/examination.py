@@ -20,7 +20,6 @@ stress.model.ModelError: Misspelt.psuh: its subject, a Empty, has no method psuh
 A model can be wrong where no examination finds it; what is met later is reported as well.
 """
 
-import functools
 from typing import Any, Final
 
 import hypothesis
@@ -38,9 +37,17 @@ WALKED: Final = 20
 """Of these, so many go through all interleavings of the model."""
 
 
-@functools.cache
 def examine(model: type[Model[Any]]) -> None:
     """Raise ModelError for what is wrong with `model`; a model is examined once."""
+    if model not in _EXAMINED:
+        _examine(model)
+        _EXAMINED.add(model)
+
+
+_EXAMINED: Final[set[type[Model[Any]]]] = set()
+
+
+def _examine(model: type[Model[Any]]) -> None:
     if not model.operations():
         raise ModelError(
             f"{model.__name__} has no operations, so nothing can be called.\n"

@@ -22,8 +22,9 @@ Instants are nanoseconds of one monotonic clock that all threads share.
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Literal, NamedTuple
 
 type Outcome = Literal["ok", "fail", "info"]
 
@@ -45,6 +46,23 @@ class Span(NamedTuple):
     def overlaps(self, other: "Span") -> bool:
         """Return whether at some instant both were running."""
         return self.start < other.end and other.start < self.end
+
+
+class Precedence(NamedTuple):
+    """What "before" means between two instants of a history.
+
+    Instants are numbers that sort the history, but a smaller one need not be before a greater.
+    """
+
+    before: Callable[[int, int], bool]
+    """Whether what was done by the first instant is surely done at the second: what a later call
+    must then respect."""
+    in_time: Callable[[int, int], bool]
+    """Whether what had to be done by the second instant was, if it was done by the first."""
+
+
+BY_CLOCK: Final = Precedence(operator.lt, operator.le)
+"""Instants of one clock: where two are equal nobody knows, and nobody is accused."""
 
 
 def to_json_lines(history: Iterable[Span]) -> Iterator[str]:

@@ -138,9 +138,7 @@ class _Search:
 
     def _after(self, node: _Node, at: int, outcome: Outcome) -> _Node:
         if outcome.trail is not None:
-            return node._replace(
-                values=outcome.state, trails=_with(node.trails, at, outcome.trail)
-            )
+            return node._replace(values=outcome.state, trails=_with(node.trails, at, outcome.trail))
         results = node.results
         this = Earlier(at + PREFIX, node.places[at])
         if this in self._referred and not isinstance(outcome.result, Raised):

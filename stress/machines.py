@@ -129,8 +129,10 @@ def _rule(own: Operation) -> Callable[..., None]:
         self.call(own, drawn)
 
     take.__name__ = own.name
-    drawn = {name: _drawn(own, name) for name in own.arguments}
-    return rule(**drawn)(take)
+    drawn: dict[str, Any] = {name: _drawn(own, name) for name in own.arguments}
+    decorate: Callable[..., Any] = rule(**drawn)
+    made: Callable[..., None] = decorate(take)
+    return made
 
 
 def _drawn(own: Operation, name: str) -> st.SearchStrategy[Any]:
@@ -147,7 +149,9 @@ def rerun(model: type[Model[Any]], saved: Mapping[str, Any]) -> str | None:
     ProgramError where `saved` is damaged.
     """
     if not isinstance(saved.get("calls"), list):
-        raise ProgramError("the saved failure is damaged: it has no list of calls.\n  Save it again.")
+        raise ProgramError(
+            "the saved failure is damaged: it has no list of calls.\n  Save it again."
+        )
     program = Program.from_json(model, {**saved, "prefix": saved["calls"], "threads": []})
     pair = SideBySide(model, program.case)
     return next((message for call in program.prefix if (message := pair.step(call))), None)

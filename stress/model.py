@@ -37,7 +37,7 @@ state, and returns or raises what the subject must.  In its body
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, overload
 
 from hypothesis import strategies as st
 
@@ -88,7 +88,7 @@ class Operation:
     name: str
     arguments: Mapping[str, Any]
     """A strategy, a function from the model (which has its case) to one, or a `ResultOf`."""
-    raises: tuple[type[Exception], ...]
+    raises: tuple[type[BaseException], ...]
     role: str | None
     key: str | None
     means: str | None
@@ -115,11 +115,26 @@ class Operation:
         return getattr(subject, self.name)(*arguments)
 
 
+@overload
+def operation[**P, R](body: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def operation[**P, R](
+    *,
+    raises: tuple[type[BaseException], ...] = (),
+    role: str | None = None,
+    key: str | None = None,
+    means: str | None = None,
+    alone: bool = False,
+    at_end: bool = False,
+    perform: Callable[..., Any] | None = None,
+    then: Callable[..., object] | None = None,
+    **arguments: Any,
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def operation(  # noqa: PLR0913  (one parameter an option)
     body: Callable[..., Any] | None = None,
     /,
     *,
-    raises: tuple[type[Exception], ...] = (),
+    raises: tuple[type[BaseException], ...] = (),
     role: str | None = None,
     key: str | None = None,
     means: str | None = None,

@@ -81,15 +81,13 @@ def rows(models: Sequence[str]) -> Iterator[Row]:
                 yield Row(name, other, kind, first_line(made))
 
 
-def fill(row: Row, seconds: float, seed: int, watch: Callable[[str], None]) -> None:
-    """Try every engine on the subject of `row`, for at most `seconds` each."""
+def fill(row: Row, column: str, seconds: float, seed: int) -> None:
+    """Try the engine `column` on the subject of `row`, for at most `seconds`."""
     name = row.model if row.kind == "correct" else f"{row.model}:{row.name}"
-    for column in COLUMNS:
-        watch(column)
-        try:
-            row.cells[column] = _ENGINES[column](name, seconds, seed)
-        except NoVerdictError as error:
-            row.cells[column] = Cell(False, 0.0, 0, str(error))  # noqa: FBT003
+    try:
+        row.cells[column] = _ENGINES[column](name, seconds, seed)
+    except NoVerdictError as error:
+        row.cells[column] = Cell(False, 0.0, 0, str(error))  # noqa: FBT003
 
 
 def _sequential(name: str, seconds: float, seed: int) -> Cell:

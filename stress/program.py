@@ -113,10 +113,11 @@ class Program:
             for place, call in enumerate(own):
                 operation = operations.get(call.f)
                 if operation is None or len(operation.arguments) != len(call.arguments):
+                    has = [f"{o.name}({', '.join(o.arguments)})" for o in operations.values()]
                     raise ProgramError(
                         f"{call} is no operation of {model.__name__}.\n"
                         f"  The model has changed since the program was saved.  It has: "
-                        f"{', '.join(f'{o.name}({", ".join(o.arguments)})' for o in operations.values())}."
+                        f"{', '.join(has)}."
                     )
                 for argument in call.arguments:
                     if isinstance(argument, Earlier) and not self._comes_before(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ENGINES: Final = {
     "sequential": "a model's state machine, one thread",
-    "threads": "real threads on real cores; the operating system schedules, so outcomes are counted",
+    "threads": "real threads on real cores; the system schedules, so outcomes are counted",
     "concurrent": "a model's drawn programs on real threads",
     "explore": "a model's drawn programs in the explorer, in every execution",
 }

@@ -105,9 +105,7 @@ class Reference:
 
     def __init__(self, model: Model[Any]) -> None:
         self.model = model
-        self.operations: dict[str, Operation] = {
-            each.name: each for each in model.operations()
-        }
+        self.operations: dict[str, Operation] = {each.name: each for each in model.operations()}
         self._fields = model.fields()
         self._known: dict[tuple[Any, ...], tuple[Outcome, ...] | type[Exception]] = {}
 
@@ -163,7 +161,7 @@ class Reference:
             raise ModelError(f"{self._name} has no operation {f!r}.  It has: "
                              f"{', '.join(self.operations)}.")  # fmt: skip
         self.model.caller = caller
-        answers = []
+        answers: list[tuple[Outcome, ...] | type[Exception]] = []
         for _ in range(2):
             try:
                 answers.append(tuple(self._all(own, state, arguments, trail)))
@@ -255,7 +253,7 @@ class Reference:
         return f"{self._name}.{f}({', '.join(map(repr, arguments))})"
 
 
-def raised(error: Exception) -> Raised:
+def raised(error: BaseException) -> Raised:
     """Return `error` as a result: raised without arguments, any will do."""
     arguments = tuple(each if is_plain(each) else repr(each) for each in error.args)
     return Raised(type(error).__name__, arguments or None)

@@ -62,7 +62,8 @@ class Offer(Protocol):
     def faults(self) -> Mapping[str, str]:
         """One line for each deliberate fault, by name."""
 
-    def __call__(self, fault: str | None, /) -> Subject: ...
+    def __call__(self, fault: str | None, /) -> Subject:
+        """Return the subject with that fault."""
 
 
 class UnknownModelError(LookupError):
@@ -101,9 +102,7 @@ class ModelSubject:
             found: ThreadModel = self.model.threads(self.model, **options)
             return found
         if options:
-            raise ValueError(
-                f"{self.name} has no option {next(iter(options))}.\n  Leave it out."
-            )
+            raise ValueError(f"{self.name} has no option {next(iter(options))}.\n  Leave it out.")
         return Performances(self.model)
 
     def machine(self) -> type[machines.SequentialMachine]:
@@ -116,7 +115,9 @@ class ModelSubject:
 
     def rejudge(self, parameters: Mapping[str, Any], history: Sequence[Span]) -> list[Violation]:
         """Judge a history that real threads made, again."""
-        again = self.model.rejudge or rejudge
+        again = (
+            rejudge if self.model.rejudge is None or "prefix" in parameters else self.model.rejudge
+        )
         found: list[Violation] = again(self.model, dict(parameters), history)
         return found
 
@@ -193,7 +194,10 @@ def name_of(model: type[Model[Any]]) -> str:
 
 
 def model_of(name: str) -> type[Model[Any]]:
-    """Return the `stress.model.Model` of ``model`` or ``model:fault``; UnknownModelError if none."""
+    """Return the `stress.model.Model` of ``model`` or ``model:fault``.
+
+    UnknownModelError if there is none.
+    """
     found = find(name)
     if not isinstance(found, ModelSubject):
         raise UnknownModelError(

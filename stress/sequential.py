@@ -46,7 +46,7 @@ def run(
     *,
     shrink: bool = True,
 ) -> SequentialRun:
-    """Run rounds until `seconds` are over or one fails, which is shrunk; call `watch` after each."""
+    """Run rounds until `seconds` are over or one fails; call `watch` after each."""
     outcome = SequentialRun()
     start = time.monotonic()
     number = 0

@@ -31,9 +31,7 @@ def shrunk(program: Program, fails: Callable[[Program], bool]) -> Program:
 
 def candidates(program: Program) -> Iterator[Program]:
     """Yield programs a little smaller, the smallest first."""
-    everything = [
-        (thread, place) for thread, own in program.lists() for place in range(len(own))
-    ]
+    everything = [(thread, place) for thread, own in program.lists() for place in range(len(own))]
     for number in range(len(program.threads)):
         rest = [where for where in everything if where[0] != number]
         yield arranged(program, rest)
@@ -46,9 +44,7 @@ def candidates(program: Program) -> Iterator[Program]:
         yield arranged(program, everything, {(number, 0): PREFIX})
 
 
-def arranged(
-    program: Program, kept: list[Place], moved: dict[Place, int] | None = None
-) -> Program:
+def arranged(program: Program, kept: list[Place], moved: dict[Place, int] | None = None) -> Program:
     """Return `program` with the calls of `kept` alone, some of them moved to another list."""
     lists: dict[int, list[Invocation]] = {thread: [] for thread, _ in program.lists()}
     now: dict[Place, Earlier] = {}
@@ -61,9 +57,7 @@ def arranged(
         arguments = tuple(
             now.get(each) if isinstance(each, Earlier) else each for each in call.arguments
         )
-        if any(
-            isinstance(each, Earlier) and each not in now for each in call.arguments
-        ):
+        if any(isinstance(each, Earlier) and each not in now for each in call.arguments):
             continue
         now[where] = Earlier(into, len(lists[into]))
         lists[into].append(Invocation(call.f, arguments))

@@ -11,7 +11,7 @@ from stress.commands.usage import usage_errors
 from stress.duration import Duration
 from stress.examination import examine
 from stress.host import Host
-from stress.mutants import Row, as_json, fill, rows
+from stress.mutants import COLUMNS, Row, as_json, fill, rows
 from stress.report import kill_matrix, text
 from stress.verdict import Verdict
 
@@ -49,8 +49,10 @@ def mutants(
     done: list[Row] = []
     with console.status("") as status:
         for row in asked:
-            fill(row, seconds, seed, lambda column, row=row: status.update(
-                f"{len(done)} of {len(asked)}: {row.model} {row.name}, {column}"))  # fmt: skip
+            who = f"{len(done)} of {len(asked)}: {row.model} {row.name}"
+            for column in COLUMNS:
+                status.update(f"{who}, {column}")
+                fill(row, column, seconds, seed)
             done.append(row)
     console.print(kill_matrix.table(done), highlight=False)
     console.print(kill_matrix.conclusion(done, host, seconds, seed, time.monotonic() - started),

@@ -12,7 +12,9 @@ from stress import failures, registry
 from stress.commands.usage import usage_errors
 from stress.explore import record
 from stress.history import from_json_lines
+from stress.program import Program
 from stress.report import lanes, text
+from stress.threads.programs import ThreadedPrograms
 from stress.verdict import Verdict
 
 
@@ -23,7 +25,8 @@ def replay(file: Path, *, as_ascii: bool) -> None:
     """Judge the saved failure in FILE again.
 
     A recorded history is judged as it was recorded; a failed state machine takes its steps again;
-    an explored execution is carried out again, exactly, and drawn.
+    an explored execution is carried out again, exactly, and drawn; a program that crashed or hung
+    on real threads is run on them again.
     """
     console = text.console()
     with usage_errors():
@@ -39,6 +42,9 @@ def replay(file: Path, *, as_ascii: bool) -> None:
                 f"  Somebody changed it, or another version wrote it.  Find the failure again:  "
                 f"stress run"
             ) from error
+        except NotAgainError as error:
+            console.print(str(error), style="yellow", markup=False)
+            sys.exit(Verdict.UNKNOWN.exit_code)
     for message in found:
         console.print(message)
     if not found:
@@ -63,7 +69,8 @@ def _judged_again(subject: registry.Subject, failure: dict[str, Any]) -> list[Te
     if failure["kind"] == "mismatch":
         message = subject.rerun(failure["saved"])
         return [_marked(message)] if message else []
-    if failure["kind"] == "invariant":
+    told = {violation["rule"] for violation in failure["violations"]}
+    if failure["kind"] == "invariant" and told != {"effect"}:
         history = from_json_lines(failure["history"])
         if not history:
             raise ValueError("the history is empty, and no call breaks no rule: save it again")
@@ -71,11 +78,32 @@ def _judged_again(subject: registry.Subject, failure: dict[str, Any]) -> list[Te
             _marked(f"{violation.rule}  {violation.message}")
             for violation in subject.rejudge(failure["parameters"], history)
         ]
+    if "prefix" in failure.get("parameters", {}):
+        return _run_again(failure)
     again = f"stress run {failure['model']} --seed {failure.get('run_seed')}"
     raise ValueError(
         f"a {failure['kind']} left no history to judge.\n"
         f"  Run the same programs again, on real threads, which may meet differently:  {again}"
     )
+
+
+def _run_again(failure: dict[str, Any]) -> list[Text]:
+    """Run the program of a failure that left no history again, on real threads."""
+    name = failure["model"]
+    model = registry.model_of(name)
+    program = Program.from_json(model, failure["parameters"])
+    with ThreadedPrograms(name, model) as engine:
+        found = engine.failure(program, shrinking=True)
+    if found is None:
+        raise NotAgainError(
+            f"{program} did not fail in {engine.executions:,} runs on real threads.\n"
+            f"  That does not say that it cannot: threads meet differently every time."
+        )
+    return [_marked(f"{each['rule']}  {each['message']}") for each in found["violations"]]
+
+
+class NotAgainError(Exception):
+    """A failure that real threads met did not come again, which says nothing."""
 
 
 def _marked(message: str) -> Text:

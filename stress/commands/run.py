@@ -106,7 +106,9 @@ def run(  # noqa: PLR0913  (one parameter an option)
     share = seconds / len(names) / len(engines)
     for name, kind in product(names, engines):
         with watching(f"{name}, {text.ENGINES[kind]}", share, console) as watch, usage_errors():
-            summary.runs.append(_ENGINES[kind](Assignment(name, share, seed, threads, options), watch))
+            summary.runs.append(
+                _ENGINES[kind](Assignment(name, share, seed, threads, options), watch)
+            )
         if summary.runs[-1].interrupted:
             break
     saved: dict[int, list[Path]] = {}
@@ -141,9 +143,7 @@ class Assignment:
 
 def _threads(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
     host = Host.of_this_process()
-    order = Order(
-        given.model, given.options, given.seed, given.seconds, given.threads, PATIENCE
-    )
+    order = Order(given.model, given.options, given.seed, given.seconds, given.threads, PATIENCE)
     outcome = supervisor.run(order, watch)
     return RunSummary.of_threads(order.model, order.threads or max(host.cores, 2), outcome, host)
 
@@ -155,9 +155,7 @@ def _sequential(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
 
 
 def _concurrent(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
-    done = concurrent.run(
-        given.model, given.threads, given.seconds, given.seed, PATIENCE, watch
-    )
+    done = concurrent.run(given.model, given.threads, given.seconds, given.seed, PATIENCE, watch)
     return RunSummary.of_concurrent(given.model, done, Host.of_this_process())
 
 

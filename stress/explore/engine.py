@@ -1,5 +1,4 @@
-"""The engine `explore` of `stress run`: a model's own programs, then drawn ones, each in every
-execution."""
+"""The engine `explore` of `stress run`: a model's own programs, and then programs it draws."""
 
 import time
 from collections.abc import Callable
@@ -58,18 +57,16 @@ class ExploredRun:
         ]
 
 
-def run(
-    name: str, seconds: float, seed: int, watch: Callable[[ExploredRun], None]
-) -> ExploredRun:
+def run(name: str, seconds: float, seed: int, watch: Callable[[ExploredRun], None]) -> ExploredRun:
     """Explore the model called `name` until something fails or the time is up."""
     subject = registry.find(name)
     done = ExploredRun(len(subject.scenarios()))
     started = time.perf_counter()
     _explore_its_own(name, seconds, done, watch)
     left = seconds - done.seconds
-    if done.failure is None and not done.interrupted and left > 0:
-        if isinstance(subject, registry.ModelSubject):
-            _explore_drawn(name, subject.model, left, seed, done, watch)
+    going = done.failure is None and not done.interrupted and left > 0
+    if going and isinstance(subject, registry.ModelSubject):
+        _explore_drawn(name, subject.model, left, seed, done, watch)
     done.seconds = time.perf_counter() - started
     return done
 

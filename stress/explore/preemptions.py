@@ -1,6 +1,6 @@
 """Of the executions that fail, the one with the fewest preemptions: the easiest to follow.
 
-A preemption is where a thread stops although it could go on, and another one takes a step (Musuvathi
+A preemption is where a thread stops although it could go on, and another takes a step (Musuvathi
 and Qadeer, "Iterative Context Bounding for Systematic Testing of Multithreaded Programs", PLDI
 2007, section 2).  Under a weak memory model an execution is no sequence; counted are those of the
 sequence in which it is told (`stress.explore.linear`).

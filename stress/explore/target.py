@@ -81,7 +81,9 @@ def _performance(name: str, program: str) -> Performance:
     try:
         saved = json.loads(program)
     except (ValueError, RecursionError) as error:
-        raise TargetError(f"the program of {name} is damaged: {error}.\n  Save it again.") from error
+        raise TargetError(
+            f"the program of {name} is damaged: {error}.\n  Save it again."
+        ) from error
     return Performance(model, Program.from_json(model, saved))
 
 

@@ -27,7 +27,7 @@ Every result is a tuple of states, as `Specification.step` says.  These function
 loop of the search: one comparison more is seen in its speed.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final

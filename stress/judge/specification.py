@@ -41,7 +41,8 @@ class Specification(Protocol):
     @property
     def datatype(self) -> str | None:
         """What a monitor may judge: "register", "set", "fetch-counter", "queue", "stack" or
-        "priority-queue"; None where only the general search can."""
+        "priority-queue"; None where only the general search can.
+        """
 
     def initial(self) -> Hashable:
         """Return the state before the first call."""

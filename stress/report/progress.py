@@ -40,7 +40,7 @@ def watching(title: str, seconds: float, console: Console) -> Iterator[Callable[
 
 def news(run: Any) -> str:
     """Return the counts of a run so far in a few words."""
-    census = getattr(run, "census", None)
+    census: Any = getattr(run, "census", None)
     if hasattr(run, "programs"):
         programs = len(run.programs) + run.drawn.examples
         return f"{run.executions:,} executions of {programs:,} programs"

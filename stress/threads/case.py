@@ -48,7 +48,9 @@ def carried_out(
     census = Census()
     for number in range(order["shifts"]):
         plan = _plan(f"{order['seed']}/{number}", max(1, len(program.threads)))
-        stage = Performances(model, [program], order["slots"]).stage(Random(plan.seed), plan.threads)
+        stage = Performances(model, [program], order["slots"]).stage(
+            Random(plan.seed), plan.threads
+        )
         shift = Shift(plan, stage)
         shift.start()
         if not shift.join(patience):

@@ -30,7 +30,7 @@ class ConcurrentThreadsRun:
     """The smallest failure, as it is saved."""
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917  (one parameter an option)
     name: str,
     threads: int | None,
     seconds: float,

@@ -21,8 +21,8 @@ from typing import Any, Final
 from stress.conformance import Conformance, UndecidedError
 from stress.drawing import drawn
 from stress.history import Span
-from stress.model import Model
-from stress.program import PREFIX, Earlier, Invocation, Program, Results
+from stress.model import Model, plain
+from stress.program import PREFIX, Invocation, Program, Results
 from stress.recording import Recording
 from stress.reference import Reference, raised, spelled
 from stress.threads.observed import ObservedSync
@@ -45,9 +45,7 @@ class Performances:
 
     def stage(self, random: Random, threads: int) -> "ProgramStage":
         """Return a stage for `threads` threads."""
-        programs = self._programs or drawn(
-            self._model, random.getrandbits(32), DRAWN, threads
-        )
+        programs = self._programs or drawn(self._model, random.getrandbits(32), DRAWN, threads)
         return ProgramStage(self._model, programs, threads, self._slots)
 
 
@@ -80,7 +78,8 @@ class ProgramStage:
 class _Call:
     """A call of one thread, and what it came to."""
 
-    __slots__ = ("_invocation", "_place", "_results", "_subject", "_thread", "arguments", "own")
+    __slots__ = ("_invocation", "_place", "_result", "_results", "_subject", "_thread", "arguments",
+                 "own")  # fmt: skip
 
     def __init__(
         self, recording: Recording, results: Results, thread: int, place: int, call: Invocation
@@ -97,7 +96,7 @@ class _Call:
         self.arguments = arguments = self._results.resolved(self._invocation.arguments)
         if arguments is None:
             return None
-        result = self.own.call(self._subject, arguments)
+        self._result = result = self.own.call(self._subject, arguments)
         self._results.note(self._thread, self._place, result)
         return result
 
@@ -105,9 +104,8 @@ class _Call:
         """Do what follows the call; return what was found wrong, if anything."""
         if self.own.then is None or self.arguments is None:
             return None
-        [result] = self._results.resolved([Earlier(self._thread, self._place)])
         try:
-            self.own.then(self._subject, self.arguments, result)
+            self.own.then(self._subject, self.arguments, self._result)
         except AssertionError as error:
             return str(error) or "what follows the call fails"
         return None
@@ -178,7 +176,7 @@ class ProgramInstance:
         if call.arguments is None:
             return []
         note = partial(self._recording.note, thread, call.own, call.arguments, start, end)
-        if not isinstance(result, BaseException):
+        if not isinstance(result, Exception):
             note("ok", result)
             return [Violation("effect", f"after {call.own.name}: {proof}")] if proof else []
         note("fail", raised(result))
@@ -200,6 +198,10 @@ def rejudge(
     """Judge a history that real threads made, again."""
     program = Program.from_json(model, parameters)
     conformance = Conformance(Reference(model(program.case)))
+    history = [
+        each._replace(arguments=plain(each.arguments), result=plain(each.result))
+        for each in history
+    ]
     calls = [each for each in history if each.f in conformance.reference.operations]
     found = conformance.violations(calls, None)
     return found + conformance.reference.model.violations(history, operator.lt)

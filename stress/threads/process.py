@@ -25,7 +25,7 @@ class ChildProcess:
 
     def __init__(self, module: str, patience: float, last_words: IO[str]) -> None:
         self._patience = patience + GRACE
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  (this interpreter)
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -75,7 +75,7 @@ class ThreadedPrograms:
 
     def _started(self) -> ChildProcess:
         self._last_words = self._stack.enter_context(
-            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         )
         self._child = ChildProcess("stress.threads.case", self.patience, self._last_words)
         self._stack.callback(self._child.end)

@@ -122,7 +122,8 @@ def disagreement(
     legal = search(datatype, history)
     if found.legal != legal:
         return found, f"the monitor says {found.legal}, the search {legal}"
-    return found, _wrong_order(datatype, history, found) or _wrong_misfit(datatype, history, found)
+    wrong = _wrong_order(datatype, history, found) or _wrong_misfit(datatype, history, found)
+    return found, wrong
 
 
 def _wrong_order(datatype: str, history: Sequence[Span], found: Finding) -> str:
@@ -138,7 +139,7 @@ def _wrong_misfit(datatype: str, history: Sequence[Span], found: Finding) -> str
     if found.legal:
         return "" if found.misfit is None else f"there is a misfit, {found.misfit}"
     if found.misfit is None:
-        return "there is no misfit"
+        return "" if _removals_are_open(datatype, history) else "there is no misfit"
     instant = history[found.misfit].end
     if history[found.misfit].outcome != "ok":
         return f"the misfit {found.misfit} never returned"
@@ -153,29 +154,30 @@ def _removals_are_open(datatype: str, history: Sequence[Span]) -> bool:
     )
 
 
-def _cut(
-    datatype: str, history: Sequence[Span], instant: int
-) -> tuple[list[Span], set[int]]:
-    """Return the history up to the returns at an instant, and the calls that run then."""
+def _cut(datatype: str, history: Sequence[Span], instant: int) -> tuple[list[Span], set[int]]:
+    """Return the history up to the returns at an instant, and the calls that run then.
+
+    Of two calls that took the same, the one that returns later does not count before it has.
+    """
     cut: list[Span] = []
     running: set[int] = set()
     for call in history:
         if call.start > instant:
             continue
-        if call.outcome != "ok" or call.end <= instant:
-            cut.append(call)
-        elif datatype not in CONTAINERS:
-            cut.append(call._replace(outcome="info", result=None))
-        elif call.arguments or call.result is not None:
-            twice = any(
-                other.f == call.f and other.result == call.result and other.end < call.end
-                for other in history
-                if other.outcome == "ok"
-            )
-            if call.arguments or not twice:
-                running.add(len(cut))
-                cut.append(call)
+        if call.outcome == "ok" and call.end > instant:
+            if not call.arguments and datatype != "register" and _taken(call, history):
+                continue
+            running.add(len(cut))
+        cut.append(call)
     return cut, running
+
+
+def _taken(call: Span, history: Sequence[Span]) -> bool:
+    return any(
+        other.f == call.f and other.result == call.result and other.end < call.end
+        for other in history
+        if other.outcome == "ok"
+    )
 
 
 def shrunk(datatype: str, history: Sequence[Span], search: Search = linearizable) -> list[Span]:

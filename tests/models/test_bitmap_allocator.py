@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.bitmap_allocator import SLOTS, BitmapAllocator, BitmapAllocatorModel, use
@@ -134,6 +134,7 @@ def test_every_mutant_has_program() -> None:
 # One thread
 
 
+@settings(max_examples=50)
 @given(st.lists(st.none() | st.integers(0, SLOTS - 1), max_size=20))
 def test_model_and_allocator_agree_step_by_step(steps: list[int | None]) -> None:
     """Called by one thread the allocator answers as the model does: the lowest slot, or None."""

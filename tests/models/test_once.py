@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.once import Once, OnceModel, Poisoned, Refused, call
@@ -135,6 +135,7 @@ def test_every_mutant_has_program() -> None:
 # One thread
 
 
+@settings(max_examples=50)
 @given(st.lists(st.none() | st.integers(1, 3), max_size=6))
 def test_model_and_once_agree_step_by_step(values: list[int | None]) -> None:
     """Called by one thread Once answers, or raises, as the model does."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.seqlock import Seqlock, SeqlockModel
@@ -140,6 +140,7 @@ def test_every_mutant_has_program() -> None:
 # One thread
 
 
+@settings(max_examples=50)
 @given(st.lists(st.none() | st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=10))
 def test_model_and_seqlock_agree_step_by_step(steps: list[tuple[int, int] | None]) -> None:
     """Called by one thread the seqlock answers as the model does, and never None."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.ticket_lock import TicketLock, TicketLockModel, bump
@@ -130,6 +130,7 @@ def test_every_mutant_has_program() -> None:
 # One thread
 
 
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from(["acquire", "release", "bump"]), max_size=20))
 def test_model_and_lock_agree_step_by_step(names: list[str]) -> None:
     """Called by one thread, as the model permits, the lock never waits and counts as it does."""

@@ -17,7 +17,7 @@ A *gap* is between an end and a start right after it.  Wherever edges are cut th
 gaps need to count the stretches that lie over them.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -72,7 +72,7 @@ class Edges:
             if after != NONE:
                 self.before[after] = before
             self._remaining.remove(edge, edge + 1)
-        first = bisect_left(self._gaps, self.start[stretch])
+        first = bisect_right(self._gaps, self.start[stretch])
         self._layers.take(first, bisect_left(self._gaps, self.end[stretch]))
 
     def cut(self) -> Iterator[tuple[int, int]]:

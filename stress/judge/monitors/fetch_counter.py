@@ -5,18 +5,24 @@ greatest result, an open call would have; of these, the one that began first fil
 since the later a gap is, the later its call may have begun.  So there is one order to look at, and
 it is legal if and only if no call of it returned before one in front of it began.
 
-Source: folklore.  The filling of gaps is the exchange argument for jobs with release times (Horn,
-"Some Simple Scheduling Algorithms", 1974).
+Source: folklore.  That gaps are filled so is the exchange argument for jobs with release times and
+deadlines (Horn, "Some Simple Scheduling Algorithms", 1974).
 
-The misfit: a cut is looked at like the whole, calls still running as open ones, with the calls
-sorted once; the first instant at which it is illegal is found by bisection.
+The misfit.  In a cut, a call that was running counts as returning what it returned later, or as
+without effect: it has its place unless it began after a call behind it returned, and then an open
+call may fill that.  (Of two calls with one result, the one that returned later does not count.)
+The first instant at which the cut is illegal is found by bisection.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Final
 
 from stress.history import Span
 from stress.judge.monitors.finding import Finding
+
+NOBODY: Final = -1
+"""The call of a result that no call returned."""
 
 
 def judge(history: Sequence[Span]) -> Finding | None:
@@ -31,22 +37,24 @@ def _qualifies(call: Span) -> bool:
 
 
 class Results:
-    """The calls of a history, by what they returned and by when they began."""
+    """The calls of a history, by what they returned."""
 
     def __init__(self, history: Sequence[Span]) -> None:
         self._history = history
         self._returned = [index for index, call in enumerate(history) if call.outcome == "ok"]
+        self._returned.sort(key=lambda index: history[index].end)
+        self._returns = sorted({history[index].end for index in self._returned})
         self._returned.sort(key=lambda index: history[index].result)
-        self._begun = sorted(range(len(history)), key=lambda index: history[index].start)
+        self._open = [index for index, call in enumerate(history) if call.outcome != "ok"]
+        self._open.sort(key=lambda index: history[index].start)
 
     def judge(self) -> Finding:
         """Return whether the history is linearizable."""
-        history = self._history
-        returns = sorted({history[index].end for index in self._returned})
+        history, returns = self._history, self._returns
         order = self._order(returns[-1]) if returns else []
         if order is not None:
             return Finding(legal=True, order=tuple(order), misfit=None)
-        place = bisect_left(returns, True, key=lambda instant: self._order(instant) is None)  # noqa: FBT003
+        place = bisect_left(returns, 1, key=lambda instant: self._order(instant) is None)
         misfit = next(index for index in self._returned if history[index].end == returns[place])
         before = self._order(returns[place - 1]) if place else []
         assert before is not None
@@ -54,34 +62,43 @@ class Results:
 
     def _order(self, until: int) -> list[int] | None:
         """Return the legal order of what had returned by an instant, if there is one."""
-        history = self._history
-        fillers = self._open(until)
-        order: list[int] = []
-        latest: int | None = None
-        """When the last of these calls began."""
-        for index in self._returned:
-            _, _, _, start, end, _, result = history[index]
-            if end > until:
-                continue
-            if result < len(order):
-                return None
-            for _ in range(len(order), result):
-                filler = next(fillers, None)
-                if filler is None:
+        order = self._places(until)
+        if order is None:
+            return None
+        gaps: list[tuple[int, int]] = []
+        """Places without a call, the last one first, and by when one must have begun."""
+        due = until
+        for place in range(len(order) - 1, -1, -1):
+            if order[place] != NOBODY:
+                _, _, _, start, end, _, _ = self._history[order[place]]
+                if start <= due:
+                    due = min(due, end)
+                    continue
+                if end <= until:
                     return None
-                order.append(filler)
-                start = max(start, history[filler].start)
-            latest = start if latest is None else max(latest, start)
-            if end < latest:
+            gaps.append((place, due))
+        if len(gaps) > len(self._open):
+            return None
+        for (place, due), index in zip(reversed(gaps), self._open, strict=False):
+            if self._history[index].start > due:
                 return None
-            order.append(index)
+            order[place] = index
         return order
 
-    def _open(self, until: int) -> Iterator[int]:
-        """Yield the calls that were running at an instant, by when they began."""
-        for index in self._begun:
-            _, _, _, start, end, outcome, _ = self._history[index]
+    def _places(self, until: int) -> list[int] | None:
+        """Return of each result up to the greatest returned the call; None if there are two."""
+        places: list[int] = []
+        size = 0
+        for index in self._returned:
+            _, _, _, start, end, _, result = self._history[index]
             if start > until:
-                return
-            if outcome != "ok" or end > until:
-                yield index
+                continue
+            free = len(places) <= result < len(self._history)
+            if end <= until:
+                if not free:
+                    return None
+                size = result + 1
+            if free:
+                places += [NOBODY] * (result - len(places))
+                places.append(index)
+        return places[:size]

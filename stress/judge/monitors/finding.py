@@ -7,6 +7,7 @@
 import math
 from typing import Any, NamedTuple
 
+
 class Finding(NamedTuple):
     """The answer of a monitor; calls are named by their indexes in the history."""
 

@@ -190,9 +190,13 @@ def judged(reader: Reader, place: Placement) -> Finding | None:
     found = place(reader.read())
     if not isinstance(found, Misfit):
         return Finding(legal=True, order=tuple(found), misfit=None)
-    if reader.open_since is not None:
-        found = place(reader.read(generous=True))
-        return Finding(False, None, found.call) if isinstance(found, Misfit) else None
-    before = place(reader.read(found.instant - 1))
-    order = None if isinstance(before, Misfit) else tuple(before)
-    return Finding(legal=False, order=order, misfit=found.call)
+    if reader.open_since is None:
+        before = place(reader.read(found.instant - 1))
+        order = None if isinstance(before, Misfit) else tuple(before)
+        return Finding(legal=False, order=order, misfit=found.call)
+    found = place(reader.read(generous=True))
+    if not isinstance(found, Misfit):
+        return None
+    then = place(reader.read(found.instant, generous=True))
+    misfit = found.call if isinstance(then, Misfit) else None
+    return Finding(legal=False, order=None, misfit=misfit)

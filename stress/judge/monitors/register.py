@@ -137,10 +137,8 @@ class Clusters:
             if cluster == NOBODY or end < written[cluster]:
                 misfits.append(Misfit(end, index))
                 continue
-            if end < first_return[cluster]:
-                first_return[cluster] = end
-            if start > last_start[cluster]:
-                last_start[cluster] = start
+            first_return[cluster] = min(first_return[cluster], end)
+            last_start[cluster] = max(last_start[cluster], start)
         return Zones(first_return, last_start), misfits
 
     def _by_zone(self, zones: Zones) -> list[int]:

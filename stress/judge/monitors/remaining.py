@@ -27,3 +27,4 @@ class Remaining:
         """Remove the places from `start` on, before `stop`."""
         while (start := self.next(start)) < stop:
             self._after[start] = stop
+            start += 1

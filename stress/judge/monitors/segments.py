@@ -4,7 +4,7 @@ Two values within a third, and how each is bounded (pushed from, pushed by, popp
 
 >>> segments = Segments([0, 3, 5], [2, 4, 7], [9, 5, 8], [9, 6, 9])
 >>> list(segments.bottoms())
-[(0, 2, 9), (2, 7, 8), (1, 4, 5)]
+[(0, 2, 9), (1, 4, 5), (2, 7, 8)]
 
 Each segment keeps its values in two heaps: *waiting* by when their pushes began, until that is no
 later than the segment's start, then *ready* by when their pops returned, the last one first.  When

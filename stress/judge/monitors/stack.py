@@ -55,9 +55,7 @@ def place(lifetimes: Lifetimes) -> list[int] | Misfit:
     return min(misfits) if misfits else timetable.order(empties)
 
 
-def _nested(
-    lifetimes: Lifetimes, values: list[int], timetable: Timetable
-) -> Iterator[Misfit]:
+def _nested(lifetimes: Lifetimes, values: list[int], timetable: Timetable) -> Iterator[Misfit]:
     """Put the values that were certainly in in the timetable; yield those that have no place."""
     segments = Segments(
         [lifetimes.inserted_from[value] for value in values],
