@@ -79,11 +79,27 @@ class RegistrarCase:
             self._shifted[piece] = found
         return found
 
+    def told(self, chunk: int) -> tuple[tuple[int, int], ...]:
+        """Return where the pieces of `chunk` start and end, as the backend is told them."""
+        found = self._told.get(chunk)
+        if found is None:
+            shifted = map(self.shifted, self.pieces(chunk))
+            found = self._told[chunk] = tuple((each.start, each.end) for each in shifted)
+        return found
+
     def chunks(self, address: Any, length: Any) -> range:
         """Return the chunks a request touches (R1, E1, E2).
 
         Raises TypeError or ValueError (D6), OverflowError (D1), IndexError (D2), in this order.
         """
+        whole = type(address) is type(length) is int
+        found = self._chunks.get((address, length)) if whole else None
+        if found is None:
+            found = self._worked_out(address, length)
+            self._chunks[address, length] = found
+        return found
+
+    def _worked_out(self, address: Any, length: Any) -> range:
         for number in (address, length):
             if not isinstance(number, int):
                 raise TypeError("D6: an address and a length are integers")
@@ -99,6 +115,14 @@ class RegistrarCase:
 
     @cached_property
     def _pieces(self) -> dict[int, tuple[MemoryRange, ...]]:
+        return {}
+
+    @cached_property
+    def _told(self) -> dict[int, tuple[tuple[int, int], ...]]:
+        return {}
+
+    @cached_property
+    def _chunks(self) -> dict[Request, range]:
         return {}
 
     @cached_property

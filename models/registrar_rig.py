@@ -31,8 +31,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Final
 
+from models.registrar_answers import Answer
 from models.registrar_case import WRONG_USAGE, RegistrarCase, Request
 from models.registrar_history import (
     Interrupt,
@@ -50,30 +51,6 @@ EACH_AT_MOST: Final = 10
 """Chunks that `Rig.register_each` registers."""
 NO_PAUSE: Final = Random(0)
 """Nothing is drawn from it."""
-
-
-class Answer(NamedTuple):
-    """What one request came to, as plain data: "Ok" or an error, and the backend calls it made.
-
-    ``address`` is that of a RegistrationError, ``cause`` the type of what it is chained from;
-    ``calls`` are the starts and ends of pieces.
-    """
-
-    error: str = "Ok"
-    address: int | None = None
-    cause: str | None = None
-    calls: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether the request returned."""
-        return self.error == "Ok"
-
-    def __repr__(self) -> str:
-        place = "" if self.address is None else f" at {self.address:#x}"
-        chain = f" from {self.cause}" if self.cause else ""
-        calls = ", ".join(f"{start:#x}-{end:#x}" for start, end in self.calls)
-        return f"{self.error}{place}{chain}, after {calls or 'no backend call'}"
 
 
 class PageTable:
@@ -148,12 +125,12 @@ class Rig:
         """Return what ``inspect`` says, as plain data."""
         return tuple(self._registrar.inspect().items())
 
-    def touch(self, request: Request, answer: Answer) -> None:
-        """Touch every piece of `request`, if it is Ok, and note what is not registered."""
-        if not answer.ok:
+    def touch(self, arguments: tuple[Request], answer: Answer) -> None:
+        """Touch every piece of a request that is Ok, and note what is not registered."""
+        if answer.error != "Ok":
             return
         case = self._case
-        for chunk in case.chunks(*request):
+        for chunk in case.chunks(*arguments[0]):
             for piece in case.pieces(chunk):
                 if not self._pages.touch(case.shifted(piece)):
                     self._touches.append(touch_span(self._process(), piece.start, self._now()))

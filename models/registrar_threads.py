@@ -6,21 +6,21 @@ thread, most of them around the same few chunks, so that threads meet.  When all
 chunks asked for are registered once more, one by one, and counted: what was lost shows there.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from models.registrar import RegistrarCase
-from models.registrar_history import RecordingBackend, Request, call_span, lock_span, reason
+from models.registrar_case import RegistrarCase, Request
+from models.registrar_history import RecordingBackend, call_spans, lock_span, reason
 from models.registrar_invariants import violations
 from registrar import GRANULARITY, PAGE_SIZE, MemoryLayout, MemoryRange, MemoryRegistrar
 from registrar.backends import BACKENDS, KernelBackend
 from stress.history import Span
 from stress.threads.observed import OF_THREADS, ObservedSync, clock, worker
-from stress.threads.subject import Judgement, Record, Step
+from stress.threads.subject import Judgement, Record, Step, Violation
 
 MOST_SLOTS: Final = 96
 MOST_ADDRESS_SPACE: Final = 24 << 40
@@ -50,6 +50,11 @@ class RegistrarThreads:
         self._layout = _named_layout(layout)
         if self._layout:
             self._backend(self._layout, 0).close()  # is there room for it?
+
+    @classmethod
+    def of_model(cls, model: Any, **options: str) -> "RegistrarThreads":
+        """Return that of the subject of `model`, a `models.registrar.RegistrarModel`."""
+        return cls(model.subject, **options)
 
     def stage(self, random: Random, threads: int) -> "RegistrarStage":
         """Return a stage: the layout that was asked for, or a small one drawn now."""
@@ -210,8 +215,13 @@ class RegistrarInstance:
     def judge(self, records: Sequence[Sequence[Record]]) -> Judgement:
         """Ask once more for every chunk, count them, and check the invariants."""
         chunks = {chunk for own in records for record in own for chunk in self.keys(record.step)}
-        again = [self._register_again(chunk) for chunk in sorted(chunks)]
-        calls = [call_span(number, record) for number, own in enumerate(records) for record in own]
+        again = [span for chunk in sorted(chunks) for span in self._register_again(chunk)]
+        calls = [
+            span
+            for number, own in enumerate(records)
+            for record in own
+            for span in call_spans(number, record)
+        ]
         locks = [lock_span(taken) for taken in self._sync.taken]
         backend = self._backend.spans
         history = sorted([*calls, *again, *locks, *backend], key=lambda span: span.start)
@@ -229,7 +239,7 @@ class RegistrarInstance:
             },
         )
 
-    def _register_again(self, chunk: int) -> Span:
+    def _register_again(self, chunk: int) -> Iterator[Span]:
         """Ask for `chunk` now that all threads are done."""
         request = chunk * GRANULARITY, 1
         start, result, proof = clock(), None, None
@@ -239,7 +249,14 @@ class RegistrarInstance:
         except Exception as error:  # noqa: BLE001  (to be judged)
             result = error
         step = Step("register", request, self._registrar.register, None, 0)
-        return call_span(worker.process, Record(step, start, clock(), result, proof))
+        return call_spans(worker.process, Record(step, start, clock(), result, proof))
+
+
+def rejudged(
+    _model: object, parameters: Mapping[str, Any], history: Sequence[Span]
+) -> list[Violation]:
+    """Judge a history of a `RegistrarInstance` again: its parameters are the case."""
+    return violations(RegistrarCase.from_json(dict(parameters)), history)
 
 
 def _is_out_of_memory(call: Span) -> bool:

@@ -1,6 +1,6 @@
 """A bounded queue between one producer and one consumer: a ring of cells and two counters.
 
->>> ring = SpscRing[str](2)
+>>> ring = SpscRing[str](size=2)
 >>> ring.push("a"), ring.push("b"), ring.push("c")
 (True, True, False)
 >>> ring.pop(), ring.pop(), ring.pop()
@@ -46,7 +46,8 @@ Progress
 Wait-free: no loop.  A popped value stays referenced until its cell is written again.
 """
 
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
 
@@ -74,7 +75,7 @@ class SpscRing[T]:
     must wrap with them.
     """
 
-    def __init__(self, size: int, *, sync: Sync = native) -> None:
+    def __init__(self, sync: Sync = native, *, size: int = 64) -> None:
         if size < 1 or size & (size - 1):
             raise ValueError(f"a ring of {size} cells: the size is a power of two: 1, 2, 4, ...")
         self._size = size
@@ -227,6 +228,8 @@ class ReleaseFence[T](SpscRing[T]):
         self._tail.store(tail + 1, RELAXED)
 
 
+# The model
+
 SIZE: Final = 2
 """Of the ring of the model, in values."""
 
@@ -235,7 +238,7 @@ class SpscRingModel(Model[SpscRing[int]]):
     """A bounded queue between one producer and one consumer."""
 
     subject = SpscRing
-    mutants: ClassVar = {
+    mutants: ClassVar[Mapping[str, Any]] = {
         "relaxed-tail-store": RelaxedTailStore,
         "relaxed-tail-load": RelaxedTailLoad,
         "relaxed-head-store": RelaxedHeadStore,
@@ -245,13 +248,16 @@ class SpscRingModel(Model[SpscRing[int]]):
         "early-head": EarlyHead,
         "one-too-many": OneTooMany,
     }
-    equivalents: ClassVar = {"no-copies": NoCopies, "release-fence": ReleaseFence}
+    equivalents: ClassVar[Mapping[str, Any]] = {
+        "no-copies": NoCopies,
+        "release-fence": ReleaseFence,
+    }
     roles: ClassVar = {"producer": 1, "consumer": 1}
     items: tuple[int, ...] = ()
 
     def make(self, sync: Sync) -> SpscRing[int]:
         """Return a ring so small that it fills up."""
-        ring: SpscRing[int] = type(self).subject(SIZE, sync=sync)
+        ring: SpscRing[int] = type(self).subject(sync, size=SIZE)
         return ring
 
     @operation(value=st.integers(1, 3), role="producer")

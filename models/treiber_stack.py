@@ -1,6 +1,6 @@
 """A lock-free stack of values: nodes in lists, a head that packs a node and a tag into one word.
 
->>> stack = TreiberStack[str](2)
+>>> stack = TreiberStack[str](nodes=2)
 >>> stack.push("a"), stack.push("b"), stack.push("c")
 (True, True, False)
 >>> stack.pop(), stack.pop(), stack.pop()
@@ -59,7 +59,8 @@ Lock-free: a compare-exchange fails only because another thread's succeeded.  A 
 referenced until its node is used again.
 """
 
-from typing import ClassVar, Final
+from collections.abc import Generator, Mapping
+from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
 
@@ -71,6 +72,7 @@ from registrar.sync import (
     SEQ_CST,
     AtomicWord,
     Cell,
+    MemoryOrder,
     Sync,
     native,
 )
@@ -81,6 +83,10 @@ NODE: Final = (1 << 32) - 1
 TAG: Final = 1 << 32
 NONE: Final = NODE
 """What stands where there is no node."""
+
+
+type Steps[R] = Generator[None, None, R]
+"""What an operation of several atomic steps returns in the end."""
 
 
 class NodeStack:
@@ -208,16 +214,30 @@ class RelaxedPop[T](TreiberStack[T]):
     node_stack = _RelaxedPop
 
 
-class _ReleaseOnly(NodeStack):
-    def _replace(self, found: int, node: int) -> tuple[bool, int]:
-        head = (found & ~NODE) + TAG | node
-        return self._head.compare_exchange(found, head, RELEASE, ACQUIRE)  # pairs with [node]
+class _OtherPop(NodeStack):
+    order: ClassVar[MemoryOrder] = ACQ_REL
+    counted: ClassVar[int] = TAG
+
+    def pop(self) -> int:
+        found = self._look()
+        while found & NODE != NONE or (found := self._look_again()) & NODE != NONE:
+            below = self._links[found & NODE].load(RELAXED)
+            head = (found & ~NODE) + self.counted | below
+            popped, seen = self._head.compare_exchange(found, head, self.order, ACQUIRE)
+            if popped:
+                return found & NODE
+            found = seen
+        return NONE
 
 
-class ReleaseOnly[T](TreiberStack[T]):
-    """A push releases and does not acquire: three threads see pushes in contradictory orders."""
+class _AcquirePop(_OtherPop):
+    order = ACQUIRE
 
-    node_stack = _ReleaseOnly
+
+class AcquirePop[T](TreiberStack[T]):
+    """A pop acquires and does not release: three threads see it in contradictory orders."""
+
+    node_stack = _AcquirePop
 
 
 class _NoFence(NodeStack):
@@ -246,7 +266,90 @@ class EarlyFree[T](TreiberStack[T]):
 # Equivalents
 
 
-class _AcquiringLoad(_ReleaseOnly):
+class _AcquiringLoads(NodeStack):
     def push(self, node: int) -> None:
-        self._look()
-        super().push(node)
+        found = self._look()
+        pushed = False
+        while not pushed:
+            self._links[node].store(found & NODE, RELAXED)
+            pushed, found = self._replace(found, node)
+
+    def _replace(self, found: int, node: int) -> tuple[bool, int]:
+        head = (found & ~NODE) + TAG | node
+        return self._head.compare_exchange(found, head, RELEASE, ACQUIRE)  # pairs with [node]
+
+
+class AcquiringLoads[T](TreiberStack[T]):
+    """The loads acquire, those of a push too, and the compare-exchanges only release.
+
+    A compare-exchange succeeds if it reads the very change that was loaded (its tag says so), and
+    the load has acquired what that change published.
+    """
+
+    node_stack = _AcquiringLoads
+
+
+class _CountedPushes(_OtherPop):
+    counted = 0
+
+
+class CountedPushes[T](TreiberStack[T]):
+    """A pop keeps the tag: it counts pushes alone.
+
+    Between two moments at which the same node is on top, with a change between them, there was a
+    push: of this node again, or of one above it.
+    """
+
+    node_stack = _CountedPushes
+
+
+# The model
+
+NODES: Final = 2
+"""Of the stack of the model."""
+
+
+class TreiberStackModel(Model[TreiberStack[int]]):
+    """A lock-free stack of as many values as it has nodes."""
+
+    subject = TreiberStack
+    mutants: ClassVar[Mapping[str, Any]] = {
+        "untagged": Untagged,
+        "relaxed-push": RelaxedPush,
+        "relaxed-pop": RelaxedPop,
+        "acquire-pop": AcquirePop,
+        "no-fence": NoFence,
+        "early-free": EarlyFree,
+    }
+    equivalents: ClassVar[Mapping[str, Any]] = {
+        "acquiring-loads": AcquiringLoads,
+        "counted-pushes": CountedPushes,
+    }
+    items: tuple[int, ...] = ()
+    free: int = NODES
+
+    def make(self, sync: Sync) -> TreiberStack[int]:
+        """Return a stack so small that it fills up."""
+        stack: TreiberStack[int] = type(self).subject(sync, nodes=NODES)
+        return stack
+
+    @operation(value=st.integers(1, 3))
+    def push(self, value: int) -> Steps[bool]:
+        """Take a node; then put it on top."""
+        if not self.free:
+            return False
+        self.free -= 1
+        yield
+        self.items = (*self.items, value)
+        return True
+
+    @operation(at_end=True)
+    def pop(self) -> Steps[int | None]:
+        """Remove the top node; then free it."""
+        if not self.items:
+            return None
+        *below, value = self.items
+        self.items = tuple(below)
+        yield
+        self.free += 1
+        return value

@@ -25,8 +25,7 @@ from typing import Any, Final
 from stress.history import Span
 from stress.judge.judgement import Judgement
 from stress.judge.linearizability import linearize, program_order
-from stress.model import Model
-from stress.reference import ModelSpecification, Raised, Reference, spelled
+from stress.reference import ModelSpecification, Raised, Reference, Values, spelled
 from stress.threads.subject import Violation
 from stress.verdict import NoVerdictError, Verdict
 
@@ -47,9 +46,9 @@ class Conformance:
 
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
-        self._model: Model[Any] = reference.model
+        self._model = reference.model
         self._invariants = self._model.invariants()
-        self._known: dict[Any, Judgement] = {}
+        self._known: dict[Any, tuple[Judgement, Values | None]] = {}
 
     def violations(
         self, calls: Sequence[Span], before: Before | None, subject: Any = None
@@ -76,32 +75,50 @@ class Conformance:
         subject: Any,
         broken: list[Violation],
     ) -> Judgement:
-        specification = ModelSpecification(self.reference)
+        at_rest = self._invariants and subject is not None
         predecessors: list[set[int]] | None = None
         if self._model.consistency == "sequential":
             predecessors = program_order(calls)
         elif before is not None:
             predecessors = _before_each(calls, before)
-        if self._invariants and subject is not None:
-            return linearize(
-                calls,
-                specification,
-                predecessors=predecessors,
-                budget=BUDGET,
-                final=lambda state: self._holds(state[0], subject, broken),
-            )
-        if predecessors is None:
-            return linearize(calls, specification, budget=BUDGET)
+        if predecessors is not None:
+            judgement, end = self._once(calls, predecessors)
+            if not at_rest or end is None or self._holds(end, subject, broken):
+                return judgement
+        return linearize(
+            calls,
+            ModelSpecification(self.reference),
+            predecessors=predecessors,
+            budget=BUDGET,
+            final=(lambda state: self._holds(state[0], subject, broken)) if at_rest else None,
+        )
+
+    def _once(
+        self, calls: Sequence[Span], predecessors: list[set[int]]
+    ) -> tuple[Judgement, Values | None]:
+        """Return the judgement, and if there is a legal order the state it ends in."""
         key = (
             tuple((each.process, each.f, each.arguments, each.outcome, each.result)
                   for each in calls),
             tuple(map(frozenset, predecessors)),
         )  # fmt: skip
-        if key not in self._known:
-            self._known[key] = linearize(
-                calls, specification, predecessors=predecessors, budget=BUDGET
+        known = self._known.get(key)
+        if known is None:
+            ends: list[Values] = []
+
+            def legal(state: Any) -> bool:
+                ends.append(state[0])
+                return True
+
+            judgement = linearize(
+                calls,
+                ModelSpecification(self.reference),
+                predecessors=predecessors,
+                budget=BUDGET,
+                final=legal,
             )
-        return self._known[key]
+            known = self._known[key] = judgement, ends[-1] if ends else None
+        return known
 
     def _holds(self, values: Any, subject: Any, broken: list[Violation]) -> bool:
         """Return whether the invariants hold of `subject` with the model in this state."""
@@ -138,14 +155,22 @@ class Conformance:
 
 
 def _before_each(calls: Sequence[Span], before: Before) -> list[set[int]]:
-    return [
-        {
-            other
-            for other, earlier in enumerate(calls)
-            if other != at and before(earlier.end, call.start)
-        }
-        for at, call in enumerate(calls)
-    ]
+    """Return for each of `calls`, sorted by their start, those before it.
+
+    Of each process that is the last that is before; the others precede that.
+    """
+    found: list[set[int]] = []
+    processes: dict[int | str, list[int]] = {}
+    for at, call in enumerate(calls):
+        last = set()
+        for process, latest_first in processes.items():
+            for other in latest_first:
+                if process == call.process or before(calls[other].end, call.start):
+                    last.add(other)
+                    break
+        found.append(last)
+        processes.setdefault(call.process, []).insert(0, at)
+    return found
 
 
 def shown(call: Span) -> str:

@@ -143,7 +143,8 @@ def drawn(model: type[Model[Any]], seed: int, count: int, threads: int) -> list[
 
 @st.composite
 def _programs(draw: st.DrawFn, model: type[Model[Any]], threads: int, calls: int) -> Program:
-    case = None if model.cases is None else draw(model.cases)
+    cases = model.cases if model.small_cases is None else model.small_cases
+    case = None if cases is None else draw(cases)
     reference = Reference(model(case))
     offered = strategies(reference.model)
     prefix = draw(st.lists(st.one_of(*offered.values()), max_size=calls))
@@ -154,7 +155,7 @@ def _programs(draw: st.DrawFn, model: type[Model[Any]], threads: int, calls: int
         if role is not None:
             taken[role] += 1
         may = [each for own, each in offered.items() if own.concurrent and own.role in {None, role}]
-        lists.append(draw(st.lists(st.one_of(may), max_size=calls)))
+        lists.append(draw(st.lists(st.one_of(may), max_size=calls)) if may else [])
     return admitted(reference, _Draft(lists, case))
 
 
@@ -164,13 +165,23 @@ def _free(model: type[Model[Any]], taken: Mapping[str, int]) -> list[str]:
 
 
 def admitted(reference: Reference, draft: _Draft) -> Program:
-    """Return the program that is left of `draft` when all calls are admitted."""
+    """Return the program that is left of `draft` when all calls are admitted.
+
+    Where a call would be allowed after another, or waits for ever for what some thread could still
+    do, that is done: so that a lock is not only acquired.
+    """
     program = draft.settled()
-    if restrained(type(reference.model)):
-        while (found := offending(reference, program)) is not None:
-            at = found.thread - PREFIX
-            del draft.lists[at][found.place]
-            program = draft.settled()
+    if not restrained(type(reference.model)):
+        return program
+    helps = 2 * program.calls  # what helps one call may be no help to another, and go again
+    while (found := offending(reference, program)) is not None:
+        if found.help is not None and helps:
+            helps -= 1
+            thread, place, call = found.help
+            draft.lists[thread - PREFIX].insert(place, call)
+        else:
+            del draft.lists[found.thread - PREFIX][found.place]
+        program = draft.settled()
     return program
 
 
@@ -186,14 +197,23 @@ def _calls(model: Model[Any], own: Operation) -> st.SearchStrategy[Invocation]:
         else argument(model, own, name)
         for name, each in own.arguments.items()
     ]
-    return st.tuples(*given).map(lambda arguments: Invocation(own.name, arguments))
+    return st.tuples(*given).map(partial(invocation, model, own))
+
+
+def invocation(model: Model[Any], own: Operation, arguments: tuple[Any, ...]) -> Invocation:
+    """Return the call of `own` with `arguments`; ModelError where one is no plain data."""
+    for name, value in zip(own.arguments, arguments, strict=True):
+        if not is_plain(value):
+            raise ModelError(
+                f"{type(model).__name__}.{own.name}: {name} was drawn as {value!r}.\n"
+                f"  Arguments are saved, and must not change under the judge's hands: draw None, "
+                f"bools, numbers, strings or tuples of these."
+            )
+    return Invocation(own.name, arguments)
 
 
 def argument(model: Model[Any], own: Operation, name: str) -> st.SearchStrategy[Any]:
-    """Return the strategy of one argument, which refuses what is no plain data.
-
-    Of a `ResultOf` it is `BACK`: which of the earlier calls.
-    """
+    """Return the strategy of one argument; of a `ResultOf` it is `BACK`: which earlier call."""
     given = own.arguments[name]
     if isinstance(given, ResultOf):
         return BACK
@@ -204,14 +224,4 @@ def argument(model: Model[Any], own: Operation, name: str) -> st.SearchStrategy[
             f"{type(model).__name__}.{own.name}: what {name} is drawn from is {given!r}.\n"
             f"  It is a Hypothesis strategy, a function from the model to one, or result_of()."
         )
-
-    def checked(value: Any) -> Any:
-        if is_plain(value):
-            return value
-        raise ModelError(
-            f"{type(model).__name__}.{own.name}: {name} was drawn as {value!r}.\n"
-            f"  Arguments are saved, and must not change under the judge's hands: draw None, "
-            f"bools, numbers, strings or tuples of these."
-        )
-
-    return given.map(checked)
+    return given

@@ -10,7 +10,7 @@
 ...         self.held = True
 >>> acquire = Invocation("acquire", ())
 >>> offending(Reference(Lock()), Program((), ((acquire,), (acquire,))))
-Offence(thread=0, place=0, why='waits for ever')
+Offence(thread=0, place=0, why='waits for ever', help=None)
 >>> offending(Reference(Lock()), Program((), ((acquire,),))) is None
 True
 
@@ -18,12 +18,18 @@ A program is admitted only if in no interleaving a call is made where it must no
 ever.  So, when a subject stands still in one, or breaks, the program is not to blame.
 """
 
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from stress.model import Model, NotAllowed
 from stress.program import PREFIX, Earlier, Invocation, Program
 from stress.reference import START, Outcome, Raised, Reference, Trail, Values
 
+RESTRAINTS: Final = frozenset({"require", "wait_until", "getattr"})
+"""By which names a method restrains who calls it; with ``getattr`` nobody knows."""
 MOST: Final = 20_000
 """States that are looked at; a program with more is refused for its size."""
 
@@ -34,6 +40,16 @@ class Offence(NamedTuple):
     thread: int
     place: int
     why: str
+    help: "Help | None" = None
+    """How the program could be completed, so that the call may stay."""
+
+
+class Help(NamedTuple):
+    """A call without arguments that, inserted in a program, allows another or ends its waiting."""
+
+    thread: int
+    place: int
+    call: Invocation
 
 
 class _Node(NamedTuple):
@@ -47,15 +63,39 @@ class _Node(NamedTuple):
 
 
 def restrained(model: type[Model[Any]]) -> bool:
-    """Return whether any method of `model` has preconditions or waits."""
+    """Return whether any method of `model`, or what it calls, may have preconditions or wait."""
+    seen: set[Any] = set()
     return any(
-        {"require", "wait_until"} & set(getattr(method, "__code__", _NO_CODE).co_names)
+        _restrains(method, seen)
         for base in model.__mro__[: model.__mro__.index(Model)]
         for method in vars(base).values()
     )
 
 
-_NO_CODE: Final = (lambda: None).__code__
+def _restrains(method: Any, seen: set[Any]) -> bool:
+    """Return whether `method` is code that requires or waits, or calls some by a name."""
+    for inner in ("fget", "func", "__func__", "__wrapped__"):  # of a property, and the like
+        method = getattr(method, inner, method)
+    if not isinstance(method, FunctionType) or method in seen or _is_library(method):
+        return False
+    seen.add(method)
+    codes, names = [method.__code__], set[str]()
+    for code in codes:
+        names.update(code.co_names)
+        codes += [each for each in code.co_consts if isinstance(each, CodeType)]
+    if not names.isdisjoint(RESTRAINTS):
+        return True
+    reached = [method.__globals__.get(name) for name in names]
+    reached += [getattr(each, name, None) for each in reached if isinstance(each, ModuleType)
+                for name in names]  # fmt: skip
+    for cell in method.__closure__ or ():
+        with suppress(ValueError):  # nothing was ever put there
+            reached.append(cell.cell_contents)
+    return any(_restrains(each, seen) for each in reached)
+
+
+def _is_library(function: FunctionType) -> bool:
+    return (function.__module__ or "").partition(".")[0] in sys.stdlib_module_names
 
 
 def offending(reference: Reference, program: Program) -> Offence | None:
@@ -101,7 +141,7 @@ class _Search:
 
     def _following(self, node: _Node) -> set[_Node] | Offence:
         found: set[_Node] = set()
-        blocked: Offence | None = None
+        blocked: list[tuple[int, Invocation]] = []
         begun = node.places[0] == len(self._lists[0])
         for at in range(1, len(self._lists)) if begun else (0,):
             place = node.places[at]
@@ -110,14 +150,45 @@ class _Search:
             try:
                 outcomes = self._outcomes(node, at, self._lists[at][place])
             except NotAllowed:
-                return Offence(at + PREFIX, place, "must not be called")
+                return Offence(at + PREFIX, place, "must not be called", self._allowing(node, at))
             if outcomes is None:
                 found.add(self._skipped(node, at))
             elif not outcomes:
-                blocked = blocked or Offence(at + PREFIX, place, "waits for ever")
+                blocked.append((at, self._lists[at][place]))
             else:
                 found.update(self._after(node, at, outcome) for outcome in outcomes)
-        return found if found or blocked is None else blocked
+        return self._standstill(node, blocked) if blocked and not found else found
+
+    def _standstill(self, node: _Node, blocked: list[tuple[int, Invocation]]) -> Offence:
+        """Return the offence of a call that waits for ever, with who could help it."""
+        first = blocked[0][0]
+        ended = [at for at, own in enumerate(self._lists) if node.places[at] == len(own)]
+        helps = (
+            Help(at + PREFIX, node.places[at], call)
+            for at in ended
+            for call in self._helpful(node, at, blocked)
+        )
+        return Offence(first + PREFIX, node.places[first], "waits for ever", next(helps, None))
+
+    def _allowing(self, node: _Node, at: int) -> Help | None:
+        """Return a call by which thread `at` would be allowed its next one."""
+        place = node.places[at]
+        helps = self._helpful(node, at, [(at, self._lists[at][place])])
+        return next((Help(at + PREFIX, place, call) for call in helps), None)
+
+    def _helpful(
+        self, node: _Node, at: int, blocked: list[tuple[int, Invocation]]
+    ) -> Iterator[Invocation]:
+        """Yield calls without arguments after which, by thread `at`, one of `blocked` can go on."""
+        caller = "main" if at == 0 else at + PREFIX
+        for own in self._reference.operations.values():
+            if own.arguments or own.role or (own.alone and at):
+                continue
+            with suppress(NotAllowed):
+                for outcome in self._reference.completed(node.values, caller, own.name, ()):
+                    after = node._replace(values=outcome.state)
+                    if any(self._outcomes(after, *each) for each in blocked):
+                        yield Invocation(own.name, ())
 
     def _outcomes(self, node: _Node, at: int, call: Invocation) -> tuple[Outcome, ...] | None:
         """Return the outcomes of the next step of a thread; None if its call is skipped."""

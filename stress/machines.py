@@ -47,7 +47,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from stress.drawing import BACK, argument
+from stress.drawing import BACK, argument, invocation
 from stress.model import Model, Operation, ResultOf
 from stress.program import PREFIX, Earlier, Invocation, Program, ProgramError
 from stress.sidebyside import SideBySide
@@ -66,11 +66,15 @@ class SequentialMachine(RuleBasedStateMachine):
         """Make a subject for `case`."""
         self._bound = self.model(case)
         self._pair = SideBySide(self.model, case)
-        self._calls: list[Invocation] = []
+        self._bound.earlier = self._calls = list[Invocation]()
+        self._strategies: dict[tuple[str, str], st.SearchStrategy[Any]] = {}
 
     def strategy(self, own: Operation, name: str) -> st.SearchStrategy[Any]:
         """Return the strategy for an argument of an operation, which may depend on the case."""
-        return argument(self._bound, own, name)
+        key = own.name, name
+        if key not in self._strategies:
+            self._strategies[key] = argument(self._bound, own, name)
+        return self._strategies[key]
 
     def call(self, own: Operation, drawn: Mapping[str, Any]) -> None:
         """Call an operation with what was drawn for it."""
@@ -82,7 +86,7 @@ class SequentialMachine(RuleBasedStateMachine):
                 if value is None:
                     return
             arguments.append(value)
-        self._take(Invocation(own.name, tuple(arguments)))
+        self._take(invocation(self._bound, own, tuple(arguments)))
 
     def _earlier(self, reference: ResultOf, back: int) -> Earlier | None:
         used = {each for call in self._calls for each in call.arguments} if reference.once else ()
@@ -136,6 +140,10 @@ def _rule(own: Operation) -> Callable[..., None]:
 
 
 def _drawn(own: Operation, name: str) -> st.SearchStrategy[Any]:
+    given = own.arguments[name]
+    if isinstance(given, st.SearchStrategy):
+        return given
+
     def strategy(machine: Any) -> st.SearchStrategy[Any]:
         found: st.SearchStrategy[Any] = machine.strategy(own, name)
         return found

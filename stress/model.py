@@ -36,13 +36,13 @@ state, and returns or raises what the subject must.  In its body
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple, overload
 
 from hypothesis import strategies as st
 
 from registrar.sync import Sync
-from stress.history import Span
+from stress.history import Precedence, Span
 from stress.threads.observed import OF_THREADS, Witness
 from stress.threads.subject import Violation
 from stress.verdict import NoVerdictError
@@ -59,6 +59,10 @@ class ModelError(NoVerdictError):
 
 class Waits(Exception):  # noqa: N818  (no error: the call takes effect in another state)
     """The operation waits in this state."""
+
+
+class UnrepeatableError(ModelError):
+    """The operation asked for another choice when it was repeated."""
 
 
 class NotAllowed(Exception):  # noqa: N818  (no error: the call is not made)
@@ -93,7 +97,7 @@ class Operation:
     key: str | None
     means: str | None
     alone: bool
-    at_end: bool
+    at_end: bool | Callable[[Any], Iterable[tuple[Any, ...]]]
     perform: Callable[..., Any] | None
     then: Callable[..., object] | None
     body: Callable[..., Any]
@@ -107,6 +111,12 @@ class Operation:
     def concurrent(self) -> bool:
         """Whether it may be called while others are."""
         return not self.alone
+
+    def endings(self, subject: Any) -> Iterable[tuple[Any, ...]]:
+        """Return the arguments of each call that is made of it when all threads have ended."""
+        if callable(self.at_end):
+            return self.at_end(subject)
+        return [()] if self.at_end else []
 
     def call(self, subject: Any, arguments: Sequence[Any]) -> Any:
         """Perform it on `subject`."""
@@ -125,7 +135,7 @@ def operation[**P, R](
     key: str | None = None,
     means: str | None = None,
     alone: bool = False,
-    at_end: bool = False,
+    at_end: bool | Callable[[Any], Iterable[tuple[Any, ...]]] = False,
     perform: Callable[..., Any] | None = None,
     then: Callable[..., object] | None = None,
     **arguments: Any,
@@ -139,7 +149,7 @@ def operation(  # noqa: PLR0913  (one parameter an option)
     key: str | None = None,
     means: str | None = None,
     alone: bool = False,
-    at_end: bool = False,
+    at_end: bool | Callable[[Any], Iterable[tuple[Any, ...]]] = False,
     perform: Callable[..., Any] | None = None,
     then: Callable[..., object] | None = None,
     **arguments: Any,
@@ -149,7 +159,8 @@ def operation(  # noqa: PLR0913  (one parameter an option)
     `raises` are exceptions that count as results: raised bare, any message will do.  `role` is who
     may call it.  `key` names the parameter by which calls commute.  `means` is what the monitor of
     the model's datatype calls it.  `alone`: it is called only while nobody else calls.  `at_end`:
-    the main thread calls it once more when all threads have ended.  `perform`, a function of the
+    the main thread calls it once more when all threads have ended; or, given a function from the
+    subject to the arguments of each call, as often as that says.  `perform`, a function of the
     subject and the arguments, is called instead of the subject's method.  `then`, a function of
     the subject, the arguments and the result, is called after each return; it may raise
     AssertionError.
@@ -210,6 +221,8 @@ class Model[S]:
     """The model that this one is of another subject (see `of`)."""
     cases: ClassVar[st.SearchStrategy[Any] | None] = None
     """What differs from one case to the next, given to the model as `case`."""
+    small_cases: ClassVar[st.SearchStrategy[Any] | None] = None
+    """Cases for several threads, where those should be smaller, or meet more often, than alone."""
     TestCase: ClassVar[Any] = _TestCase()
     """Tests of the model, one for each engine: ``TestStack = StackModel.TestCase``."""
     most_threads: ClassVar[int] = 3
@@ -232,6 +245,9 @@ class Model[S]:
     def __init__(self, case: Any = None) -> None:
         self.case = case
         self.caller: int | str = "main"
+        self.earlier: Sequence[Any] = ()
+        """The calls (`stress.program.Invocation`) that were made so far, where an argument is
+        drawn by who knows: the sequential machine.  A strategy looks at it when it draws."""
         self.witness: Witness = OF_THREADS
         """Who tells the time, for subjects that note what happens inside a call."""
         self.script: list[int] = []
@@ -249,12 +265,9 @@ class Model[S]:
     def violations(
         self,
         history: Sequence[Span],  # noqa: ARG002
-        before: Callable[[int, int], bool],  # noqa: ARG002
+        precedence: Precedence,  # noqa: ARG002
     ) -> list[Violation]:
-        """Return the rules that a whole history breaks, beyond what the reference permits.
-
-        ``before(a, b)``: whether what was done by instant a is surely done at instant b.
-        """
+        """Return the rules that a whole history breaks, beyond what the reference permits."""
         return []
 
     @classmethod
@@ -288,7 +301,10 @@ class Model[S]:
                 f"{type(self).__name__} has nothing to choose from.\n"
                 f"  Say what is permitted; where nothing is, the operation waits: wait_until()."
             )
-        return options[self.script[place] if place < len(self.script) else 0]
+        chosen = self.script[place] if place < len(self.script) else 0
+        if chosen >= len(options):
+            raise UnrepeatableError
+        return options[chosen]
 
     def choices(self) -> Iterator[None]:
         """Yield once for every way to choose: the operation is then performed once more."""
@@ -296,6 +312,8 @@ class Model[S]:
         while True:
             self.begin_step()
             yield
+            if len(self._asked) < len(self.script):
+                raise UnrepeatableError
             taken = [*self.script, *[0] * (len(self._asked) - len(self.script))]
             while taken and taken[-1] + 1 >= self._asked[len(taken) - 1]:
                 taken.pop()
@@ -323,12 +341,14 @@ class Model[S]:
     @classmethod
     def invariants(cls) -> list[str]:
         """Return the names of the invariants."""
-        return [
-            name
-            for base in reversed(cls.__mro__)
-            for name, value in vars(base).items()
-            if getattr(value, _INVARIANT, False)
-        ]
+        return list(
+            dict.fromkeys(
+                name
+                for base in reversed(cls.__mro__)
+                for name, value in vars(base).items()
+                if getattr(value, _INVARIANT, False)
+            )
+        )
 
     @classmethod
     def fields(cls) -> tuple[str, ...]:
@@ -338,7 +358,7 @@ class Model[S]:
     @classmethod
     def summary(cls) -> str:
         """Return what it is, in one line."""
-        return first_line(cls)
+        return first_line(cls) if inspect.getdoc(cls) != inspect.getdoc(Model) else ""
 
     @classmethod
     def of(cls, subject: Callable[..., Any]) -> type["Model[S]"]:
@@ -357,6 +377,15 @@ def plain(value: Any) -> Any:
     return tuple(map(plain, value)) if isinstance(value, list | tuple) else value
 
 
+def is_hashable(value: object) -> bool:
+    """Return whether `value`, with all that it holds, has a hash."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
 def is_plain(value: Any) -> bool:
     """Return whether `value` is None, a bool, a number, a string, or a tuple of such."""
     if isinstance(value, tuple):
@@ -364,9 +393,24 @@ def is_plain(value: Any) -> bool:
     return isinstance(value, PLAIN)
 
 
+_OPTIONS: Final = frozenset(inspect.signature(operation).parameters)
+
+
 def _check_signature(own: Operation) -> None:
     """Raise ModelError unless there is an argument for each parameter."""
-    parameters = list(inspect.signature(own.body).parameters)[1:]
+    _, *given = inspect.signature(own.body).parameters.values()
+    parameters = [each.name for each in given]
+    for each in given:
+        if each.name in _OPTIONS and each.name not in own.arguments:
+            raise ModelError(
+                f"operation {own.name} has a parameter {each.name!r}, which is an option of "
+                f"@operation.\n  Arguments are given by position, so give it another name."
+            )
+        if each.kind not in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD):
+            raise ModelError(
+                f"operation {own.name} takes {each}, and arguments are given by position.\n"
+                f"  Name each of them; where the subject asks for more, give perform=."
+            )
     if parameters != list(own.arguments):
         raise ModelError(
             f"operation {own.name} takes ({', '.join(parameters)}), and has strategies for "
@@ -378,30 +422,58 @@ def _check_signature(own: Operation) -> None:
             f"operation {own.name} has no parameter {own.key!r} to be its key.\n"
             f"  It has: {', '.join(parameters) or 'none'}."
         )
-    if own.at_end and parameters:
+    if own.at_end and parameters and not callable(own.at_end):
         raise ModelError(
             f"operation {own.name} is called at the end, where nobody draws its arguments.\n"
-            f"  Make another operation of it that takes none."
+            f"  Make another operation of it that takes none; or give at_end= a function from the "
+            f"subject to a list of arguments."
         )
 
 
 def _check_class(cls: type[Model[Any]]) -> None:
     """Raise ModelError for what is wrong with a model, whatever its subject."""
+    _check_state(cls)
+    _check_operations(cls)
+    if cls.consistency not in CONSISTENCIES:
+        raise ModelError(
+            f"{cls.__name__}.consistency is {cls.consistency!r}.\n"
+            f"  It is one of {', '.join(CONSISTENCIES)}."
+        )
+
+
+def _check_state(cls: type[Model[Any]]) -> None:
+    """Raise ModelError for what cannot be a state."""
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         default = getattr(cls, field.name, dataclasses.MISSING)
         why = None
         if default is dataclasses.MISSING:
             why = "has no value to begin with"
-        elif type(default).__hash__ is None:
-            why = f"is a {type(default).__name__}, which can change in place and has no hash"
+        elif not is_hashable(default):
+            why = f"is {default!r}, which has no hash: something in it can change in place"
+        elif field.name in {*vars(Model), *vars(Model())} - set(Model.__annotations__):
+            why = "hides an attribute of Model, which means something else"
         if why:
             raise ModelError(
                 f"{cls.__name__}.{field.name} {why}.\n"
                 f"  The state begins somewhere and can be remembered: give it a number, a string, "
                 f"a tuple or a frozenset.\n  What is no state is a ClassVar."
             )
-    names = {each.name for each in cls.operations()}
+
+
+def _check_operations(cls: type[Model[Any]]) -> None:
+    """Raise ModelError for an operation that does not go with the rest of the model."""
+    names = [each.name for each in cls.operations()]
     for each in cls.operations():
+        if getattr(getattr(cls, each.name), _MARK, None) is not each:
+            raise ModelError(
+                f"{cls.__name__}.{each.name} replaces an operation, and is none itself.\n"
+                f"  Put @operation before it, with all that the other was declared with."
+            )
+        if each.name in {*vars(Model), *vars(Model())}:
+            raise ModelError(
+                f"{cls.__name__}.{each.name} hides an attribute of Model, which the harness needs."
+                f"\n  Give the operation another name, and perform= to call the subject's method."
+            )
         for argument in each.arguments.values():
             if isinstance(argument, ResultOf) and argument.operation not in names:
                 raise ModelError(
@@ -414,8 +486,3 @@ def _check_class(cls: type[Model[Any]]) -> None:
                 f"not say how many threads may have it.\n"
                 f"  Add it:  roles = {{{each.role!r}: 1}}"
             )
-    if cls.consistency not in CONSISTENCIES:
-        raise ModelError(
-            f"{cls.__name__}.consistency is {cls.consistency!r}.\n"
-            f"  It is one of {', '.join(CONSISTENCIES)}."
-        )

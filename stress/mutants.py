@@ -27,7 +27,7 @@ from stress.verdict import NoVerdictError, Verdict
 
 MEMORIES: Final = ("sc", "tso", "rc11")
 COLUMNS: Final = ("sequential", "threads", "concurrent", *(f"explore-{each}" for each in MEMORIES))
-PATIENCE: Final = 20.0
+PATIENCE: Final = 5.0
 """Seconds after which real threads that do not get on count as hanging."""
 
 
@@ -75,7 +75,7 @@ def rows(models: Sequence[str]) -> Iterator[Row]:
     """Yield the rows of `models`, with no cells yet; UnknownModelError for one there is not."""
     for name in models:
         model = registry.model_of(name)
-        yield Row(name, name, "correct", model.summary())
+        yield Row(name, name.rpartition("::")[2], "correct", model.summary())
         for kind, subjects in (("mutant", model.mutants), ("equivalent", model.equivalents)):
             for other, made in subjects.items():
                 yield Row(name, other, kind, first_line(made))

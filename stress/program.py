@@ -123,7 +123,11 @@ class Program:
                     if isinstance(argument, Earlier) and not self._comes_before(
                         argument, thread, place
                     ):
-                        raise ProgramError(f"{call} refers to a call that is not before it.")
+                        raise ProgramError(
+                            f"{call} refers to a call that is not before it.\n"
+                            f"  Results come from the prefix, and from earlier calls of the same "
+                            f"thread.  Save the program again."
+                        )
 
     def _comes_before(self, earlier: Earlier, thread: int, place: int) -> bool:
         if earlier.thread == thread:

@@ -28,12 +28,11 @@ thread 0: read() = 1 cannot be placed
   allowed there         0
 """
 
-import operator
 from typing import Any
 
 from registrar.sync import Sync
 from stress.conformance import Before, Conformance
-from stress.history import Outcome, Span
+from stress.history import BY_CLOCK, Outcome, Precedence, Span
 from stress.model import Operation, is_plain
 from stress.program import PREFIX, Invocation, Program, Results
 from stress.reference import NotPlain, raised
@@ -66,8 +65,8 @@ class Recording:
     def end(self) -> None:
         """Make the calls that come when all threads have ended."""
         for own in self.reference.operations.values():
-            if own.at_end:
-                self._called(PREFIX, own, ())
+            for arguments in own.endings(self.subject):
+                self._called(PREFIX, own, arguments)
 
     def _called(self, thread: int, own: Operation, arguments: tuple[Any, ...]) -> Span:
         """Make a call and note it; what is no result of the operation is raised."""
@@ -118,5 +117,5 @@ class Recording:
         """Return what is wrong with this execution; `before` None: instants of one clock."""
         calls = self.calls
         found = self._conformance.violations(calls, before, self.subject)
-        ordered = operator.lt if before is None else before
-        return found + self.reference.model.violations(self.history, ordered)
+        precedence = BY_CLOCK if before is None else Precedence(before, before)
+        return found + self.reference.model.violations(self.history, precedence)

@@ -27,13 +27,22 @@ A call of an operation that yields is under way after a step.  What it will do t
 states it has seen, its `Trail`; to go on it is begun anew and shown them again.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from stress.history import Span
 from stress.judge.specification import Partial
-from stress.model import Model, ModelError, NotAllowed, Operation, Waits, is_plain
+from stress.model import (
+    Model,
+    ModelError,
+    NotAllowed,
+    Operation,
+    UnrepeatableError,
+    Waits,
+    is_hashable,
+    is_plain,
+)
 
 type Values = tuple[Hashable, ...]
 """The state of a model: the values of its fields."""
@@ -41,6 +50,10 @@ type Trail = tuple[tuple[Values, tuple[int, ...]], ...]
 """For each atomic step taken: the state it was taken in, and what it chose."""
 
 START: Final[Trail] = ()
+WHOLE: Final[Trail] = (((), (-1,)),)
+"""Stands for a call that takes all its steps at once, as nobody else takes any meanwhile."""
+STEPS: Final = 1_000
+"""Atomic steps that a call may take."""
 HEXADECIMAL: Final = 1 << 16
 """From here on, numbers are shown in hexadecimal."""
 
@@ -125,27 +138,19 @@ class Reference:
 
         NotAllowed where it must not be called.
         """
-        key = state, caller, f, arguments, trail
+        key = state, caller, f, repr(arguments), trail  # 1 and True are equal, and differ
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._worked_out(*key)
+            known = self._known[key] = self._worked_out(state, caller, f, arguments, trail)
         if isinstance(known, type):
             raise known
         return known
 
     def completed(
         self, state: Values, caller: int | str, f: str, arguments: tuple[Any, ...]
-    ) -> list[Outcome]:
+    ) -> tuple[Outcome, ...]:
         """Return what a call may come to, nobody else taking a step meanwhile."""
-        found = []
-        waiting = [(state, START)]
-        while waiting:
-            for outcome in self.outcomes(waiting[0][0], caller, f, arguments, waiting.pop(0)[1]):
-                if outcome.trail is None:
-                    found.append(outcome)
-                else:
-                    waiting.append((outcome.state, outcome.trail))
-        return found
+        return self.outcomes(state, caller, f, arguments, WHOLE)
 
     def load(self, state: Values) -> Model[Any]:
         """Return the model in `state`, until it is asked for another."""
@@ -165,9 +170,9 @@ class Reference:
         for _ in range(2):
             try:
                 answers.append(tuple(self._all(own, state, arguments, trail)))
-            except NotAllowed:
-                answers.append(NotAllowed)
-        if answers[0] != answers[1]:
+            except (NotAllowed, UnrepeatableError) as error:
+                answers.append(type(error))
+        if answers[0] != answers[1] or UnrepeatableError in answers:
             raise ModelError(
                 f"{self._called(f, arguments)} came out differently when it was repeated:\n"
                 f"  {_listed(answers[0])}, then {_listed(answers[1])}.\n"
@@ -187,7 +192,9 @@ class Reference:
         self, own: Operation, state: Values, arguments: tuple[Any, ...], trail: Trail
     ) -> Outcome:
         try:
-            if own.stepwise:
+            if own.stepwise and trail is WHOLE:
+                result, going = self._exhausted(own, state, arguments), None
+            elif own.stepwise:
                 result, going = self._stepped(own, state, arguments, trail)
             else:
                 result, going = own.body(self.load(state), *arguments), None
@@ -213,6 +220,8 @@ class Reference:
         self, own: Operation, state: Values, arguments: tuple[Any, ...], trail: Trail
     ) -> tuple[Any, Trail | None]:
         """Take the next atomic step; return the result, or the longer trail."""
+        if len(trail) >= STEPS:
+            raise self._endless(own.name, arguments)
         script = self.model.script
         body = own.body(self.model, *arguments)
         for seen, chosen in trail:
@@ -231,12 +240,29 @@ class Reference:
             body.close()
         return None, (*trail, (state, tuple(script)))
 
+    def _exhausted(self, own: Operation, state: Values, arguments: tuple[Any, ...]) -> Any:
+        """Take all atomic steps, and return what they come to."""
+        body: Generator[object, object, Any] = own.body(self.load(state), *arguments)
+        for _ in range(STEPS):
+            try:
+                next(body)
+            except StopIteration as end:
+                return end.value
+        raise self._endless(own.name, arguments)
+
+    def _endless(self, f: str, arguments: tuple[Any, ...]) -> ModelError:
+        return ModelError(
+            f"{self._called(f, arguments)} takes more than {STEPS:,} atomic steps.\n"
+            f"  A loop that waits for others says until when, and does not yield meanwhile: "
+            f"self.wait_until()."
+        )
+
     def _state(self, f: str, arguments: tuple[Any, ...]) -> Values:
         values = tuple([getattr(self.model, name) for name in self._fields])
         try:
             hash(values)
         except TypeError:
-            name = next(n for n, v in zip(self._fields, values, strict=True) if not _hashes(v))
+            name = next(n for n, v in zip(self._fields, values, strict=True) if not is_hashable(v))
             raise ModelError(
                 f"{self._name}.{name} became {getattr(self.model, name)!r} in "
                 f"{self._called(f, arguments)}.\n"
@@ -259,17 +285,9 @@ def raised(error: BaseException) -> Raised:
     return Raised(type(error).__name__, arguments or None)
 
 
-def _hashes(value: object) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
-
-
 def _listed(answer: Any) -> str:
     if isinstance(answer, type):
-        return "not allowed"
+        return "not allowed" if answer is NotAllowed else "other choices"
     return " or ".join(map(str, answer)) or "it waits"
 
 

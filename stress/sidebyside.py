@@ -49,6 +49,7 @@ class SideBySide:
 
     def __init__(self, model: type[Model[Any]], case: Any = None) -> None:
         self._reference = Reference(model(case))
+        self._invariants = self._reference.model.invariants()
         self._states: set[Values] = {self._reference.initial()}
         instants = count()
         self._reference.model.witness = Witness(lambda: next(instants), lambda: "main")
@@ -73,14 +74,14 @@ class SideBySide:
         outcome, result = self._observed(own, arguments)
         fitting = [each for each in allowed if each.matches(outcome, result)]
         if not fitting:
-            return _mismatch(call.f, arguments, _shown(outcome, result), allowed)
+            return _mismatch(call.f, arguments, outcome, result, allowed)
         if outcome == "ok":
             self._results.note(PREFIX, -1, result)
         self._states = {each.state for each in fitting}
         broken = self._effect(own, arguments, outcome, result) or self._broken()
         if broken is None:
             return None
-        return _mismatch(call.f, arguments, _shown(outcome, result), fitting, broken)
+        return _mismatch(call.f, arguments, outcome, result, fitting, broken)
 
     def _allowed(self, f: str, arguments: tuple[Any, ...]) -> list[Outcome]:
         """Return what the call may come to; nothing if it must not, or might not end."""
@@ -119,7 +120,7 @@ class SideBySide:
         """Return the invariant that holds in no state, and leave out the states where one fails."""
         why = None
         for state in list(self._states):
-            for name in self._reference.model.invariants():
+            for name in self._invariants:
                 try:
                     getattr(self._reference.load(state), name)(self._subject)
                 except AssertionError as error:
@@ -129,23 +130,25 @@ class SideBySide:
         return None if self._states else why
 
 
-def _shown(outcome: str, result: Any) -> str:
-    return str(result) if outcome == "fail" else spelled(result)
-
-
-def _mismatch(
+def _mismatch(  # noqa: PLR0913, PLR0917  (all there is to a call, and what is wrong with it)
     f: str,
     arguments: Sequence[Any],
-    observed: str,
+    outcome: str,
+    result: Any,
     allowed: Sequence[Outcome],
     broken: str | None = None,
 ) -> str:
-    spellings = " or ".join(dict.fromkeys(map(str, allowed)))
+    """Return how a call differs from what the model allows.
+
+    A result of the model may say itself which rule it stands for: it has a method ``rule``, which
+    takes what was observed.
+    """
+    rules = [each.result.rule(result) for each in allowed if hasattr(each.result, "rule")]
+    rule = broken or " or ".join(dict.fromkeys(rules))
     lines = [
         f"{f}({', '.join(map(spelled, arguments))})",
-        f"  observed  {observed}",
-        f"  allowed   {spellings}",
+        f"  observed  {result if outcome == 'fail' else spelled(result)}",
+        f"  allowed   {' or '.join(dict.fromkeys(map(str, allowed)))}",
+        *[f"  rule      {rule}"] * bool(rule),
     ]
-    rules = dict.fromkeys(getattr(each.result, "rule", "") for each in allowed)
-    rule = broken or " or ".join(filter(None, rules))
-    return "\n".join([*lines, f"  rule      {rule}"] if rule else lines)
+    return "\n".join(lines)

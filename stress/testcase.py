@@ -10,7 +10,6 @@ A test that nothing failed, on a machine where that proves nothing, is skipped, 
 import io
 import re
 import unittest
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -126,7 +125,7 @@ class ModelTestCase(unittest.TestCase):
         # By this name Hypothesis' database knows it again.
         name = f"{self.model.__module__}.{self.model.__qualname__}.{self._testMethodName}"
         attempt.__name__ = re.sub(r"\W", "_", name)
-        test: Callable[[], None] = hypothesis.settings(
+        test = hypothesis.settings(
             deadline=None,
             print_blob=False,
             suppress_health_check=list(hypothesis.HealthCheck),

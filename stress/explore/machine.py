@@ -217,11 +217,14 @@ class Machine:
         """
         if one.thread == other.thread:
             return one.tick < other.tick
-        assert self._graph is not None
-        events = self._graph.threads[one.thread]
-        if one.position >= len(events) or other.position == 0:
+        graph = self._graph
+        assert graph is not None
+        events = graph.threads[one.thread]
+        last = graph.born[other.thread]  # whoever starts a thread is visible to it
+        if other.position:
+            last = graph.threads[other.thread][other.position - 1]
+        if last is None or one.position >= len(events):
             return False
-        last = self._graph.threads[other.thread][other.position - 1]
         return last.hb & events[one.position].bit != 0
 
     def standing(self) -> dict[int, FrameType]:

@@ -122,10 +122,11 @@ class Clock:
 
     def before(self, one: int, other: int) -> bool:
         """Return whether all that a thread did by `one` happens before `other`."""
+        if one >= other:  # threads are run in an order that happens-before permits
+            return False
         first, second = self._moments[one], self._moments[other]
         if first.thread == second.thread:
-            return one < other
-        if first.position == 0:
-            return False
-        last = Moment(one, first.thread, first.position - 1)
+            return True
+        # The last event by `one`; where there is none, the next stands for it, which comes later.
+        last = Moment(one, first.thread, max(first.position - 1, 0))
         return self._sync.happens_before(last, second)

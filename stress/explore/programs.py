@@ -24,6 +24,8 @@ EXHAUSTIVE: Final = 400
 """Executions of a program that are visited one after another."""
 SAMPLED: Final = 100
 """Executions that are drawn where there are more, in each of two ways."""
+HASTE: Final = 4
+"""While shrinking, where most programs pass, so many times fewer of both."""
 
 
 @dataclass
@@ -40,7 +42,7 @@ class ExploredPrograms:
     """Programs of which every execution was visited."""
     interrupted: bool = False
 
-    def failure(self, program: Program, *, shrinking: bool) -> Exploration | None:  # noqa: ARG002
+    def failure(self, program: Program, *, shrinking: bool) -> Exploration | None:
         """Return the exploration that failed, or None."""
         scenario = Performance(self.model, program)
         known = self._known(program)
@@ -51,11 +53,10 @@ class ExploredPrograms:
         if found.failure is None and found.finished:
             self.explored_wholly += 1
         elif found.failure is None:
+            bounds = Bounds(executions=SAMPLED // HASTE if shrinking else SAMPLED)
             for name in ("random", "pct"):
                 search = Search(name, self._seed(program))
-                found = explored(
-                    scenario, memory=self.memory, bounds=Bounds(executions=SAMPLED), search=search
-                )
+                found = explored(scenario, memory=self.memory, bounds=bounds, search=search)
                 self._count(found)
                 if found.failure is not None:
                     break

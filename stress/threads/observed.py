@@ -59,7 +59,7 @@ when a plain reading of the clock is over, and a call would seem to have ended b
 
 
 class _Worker(threading.local):
-    process: int = 0
+    process: int | str = 0
 
 
 worker = _Worker()

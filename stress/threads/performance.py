@@ -11,21 +11,21 @@ A reference, which remembers what it has worked out, belongs to the thread that 
 an instance.  Other threads only call the subject.
 """
 
-import operator
 import threading
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from random import Random
 from typing import Any, Final
 
 from stress.conformance import Conformance, UndecidedError
 from stress.drawing import drawn
-from stress.history import Span
+from stress.history import BY_CLOCK, Span
 from stress.model import Model, plain
 from stress.program import PREFIX, Invocation, Program, Results
 from stress.recording import Recording
 from stress.reference import Reference, raised, spelled
-from stress.threads.observed import ObservedSync
+from stress.threads.observed import ObservedSync, worker
 from stress.threads.subject import Judgement, Record, Step, Violation
 
 SLOTS: Final = 96
@@ -111,6 +111,17 @@ class _Call:
         return None
 
 
+@contextmanager
+def _as_main() -> Iterator[None]:
+    """Let the calling thread be what histories call main: it makes the calls of the prefix."""
+    mine = worker.process
+    worker.process = "main"
+    try:
+        yield
+    finally:
+        worker.process = mine
+
+
 class ProgramInstance:
     """A subject and the calls of every thread."""
 
@@ -125,7 +136,8 @@ class ProgramInstance:
         self._program = program
         self._model = conformance.reference.model
         self._recording = Recording(conformance, program, sync)
-        self._recording.run(PREFIX)
+        with _as_main():
+            self._recording.run(PREFIX)
         lists = [*program.threads, *[()] * (threads - len(program.threads))]
         self.steps = [
             [self._step(number, place, call, random) for place, call in enumerate(own)]
@@ -161,7 +173,8 @@ class ProgramInstance:
         unknown = []
         if not found:
             try:
-                self._recording.end()
+                with _as_main():
+                    self._recording.end()
                 found = self._recording.judged(None)
             except AssertionError as error:
                 found = [Violation("effect", str(error))]
@@ -204,4 +217,4 @@ def rejudge(
     ]
     calls = [each for each in history if each.f in conformance.reference.operations]
     found = conformance.violations(calls, None)
-    return found + conformance.reference.model.violations(history, operator.lt)
+    return found + conformance.reference.model.violations(history, BY_CLOCK)

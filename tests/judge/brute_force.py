@@ -27,9 +27,7 @@ def linearizable(datatype: str, history: Sequence[Span], running: Collection[int
     Calls that are `running`, by index, will return what they say, but had not yet.
     """
     initial, step = DATATYPES[datatype]
-    done = [
-        call.outcome == "ok" and index not in running for index, call in enumerate(history)
-    ]
+    done = [call.outcome == "ok" and index not in running for index, call in enumerate(history)]
     before = [
         sum(1 << one for one, other in enumerate(history) if done[one] and other.end < call.start)
         for call in history

@@ -2,8 +2,8 @@
 
     python -m tests.judge.monitors_campaign --datatype queue --histories 1000000 --seed 1
 
-A history is made legal, with calls at random instants, and then spoilt, or not: results exchanged or
-replaced, instants moved, calls left open.  The monitor must come to the verdict of the search.
+A history is made legal, with calls at random instants, and then spoilt, or not: results exchanged
+or replaced, instants moved, calls left open.  The monitor must come to the verdict of the search.
 Its order must be legal; and at the misfit of an illegal history, and no earlier, the history must
 have become illegal.  The first disagreement ends it, is made as small as leaving out calls makes
 it, and is printed.
@@ -25,7 +25,7 @@ from tests.judge.brute_force import DATATYPES, linearizable, refutation
 type Search = Callable[[str, Sequence[Span]], bool]
 
 VOCABULARY: Final[Mapping[str, tuple[str, ...]]] = {
-    "register": ("write", "read"),
+    "register": ("write", "read", "read"),
     "set": ("add", "remove", "contains"),
     "fetch-counter": ("increment",),
     "queue": ("enqueue", "dequeue"),
@@ -40,16 +40,16 @@ CONTAINERS: Final = ("queue", "stack", "priority-queue")
 # Histories
 
 
-def random_history(datatype: str, draw: random.Random) -> list[Span]:
-    """Return a history of two to nine calls, legal or not."""
-    calls = draw.randint(2, 9)
-    length = draw.choice((1, 2, 4, 8, 16))
+def random_history(datatype: str, draw: random.Random, most: int = 9) -> list[Span]:
+    """Return a history of two calls or more, legal or not."""
+    calls = draw.randint(2, most)
+    length = draw.choice((1, 2, 3, 4, 8, 12))
     instants: list[tuple[float, int, int]] = []
-    for start in draw.choices(range(draw.choice((1, 2, 4)) * calls), k=calls):
+    for start in draw.choices(range(draw.choice((1, 2, 3, 4)) * calls), k=calls):
         end = start + draw.randrange(length)
         instants.append((draw.uniform(start, end), start, end))
     history = _performed(datatype, sorted(instants), draw)
-    for _ in range(draw.choice((0, 1, 1, 1, 2, 3))):
+    for _ in range(draw.choice((0, 1, 3, 5, 7, 9))):
         _spoil(datatype, history, draw)
     if draw.random() < 1 / 4:
         draw.shuffle(history)
@@ -62,7 +62,7 @@ def _performed(
     """Return calls with the results that they have in this order."""
     state, step = DATATYPES[datatype]
     names = VOCABULARY[datatype]
-    values = draw.sample(range(1, 12), k=len(instants))
+    values = draw.sample(range(1, len(instants) + 4), k=len(instants))
     if datatype == "set":
         values = draw.choices(range(draw.choice((1, 2, 3))), k=len(instants))
     elif draw.random() < 1 / 32:
@@ -77,24 +77,26 @@ def _performed(
 
 
 def _spoil(datatype: str, history: list[Span], draw: random.Random) -> None:
-    """Change something of one call."""
-    place = draw.randrange(len(history))
-    call = history[place]
-    match draw.randrange(5):
+    """Change something of one call, or exchange something of two."""
+    one, other = draw.choices(range(len(history)), k=2)
+    call = history[one]
+    match draw.randrange(6):
         case 0 if datatype not in CONTAINERS or call.arguments or draw.random() < 1 / 4:
-            history[place] = call._replace(end=call.start, outcome="info", result=None)
+            history[one] = call._replace(end=call.start, outcome="info", result=None)
         case 1:
             delay = draw.randint(-4, 4)
-            history[place] = call._replace(start=call.start + delay, end=call.end + delay)
+            history[one] = call._replace(start=call.start + delay, end=call.end + delay)
         case 2:
-            history[place] = call._replace(end=call.start)
+            history[one] = call._replace(end=call.start)
+        case 3:
+            start, end = history[other].start, history[other].end
+            history[other] = history[other]._replace(start=call.start, end=call.end)
+            history[one] = call._replace(start=start, end=end)
         case _ if call.outcome == "ok":
-            history[place] = call._replace(result=_other_result(datatype, call, history, draw))
+            history[one] = call._replace(result=_other_result(datatype, call, history, draw))
 
 
-def _other_result(
-    datatype: str, call: Span, history: Sequence[Span], draw: random.Random
-) -> Any:
+def _other_result(datatype: str, call: Span, history: Sequence[Span], draw: random.Random) -> Any:
     """Return a result for `call` that another has, or might have."""
     if datatype == "set":
         return call.arguments[0], not call.result[1]
@@ -174,7 +176,9 @@ def _cut(datatype: str, history: Sequence[Span], instant: int) -> tuple[list[Spa
 
 def _taken(call: Span, history: Sequence[Span]) -> bool:
     return any(
-        other.f == call.f and other.result == call.result and other.end < call.end
+        other.f == call.f
+        and other.result == call.result
+        and (other.end, other.start) < (call.end, call.start)
         for other in history
         if other.outcome == "ok"
     )
@@ -190,22 +194,21 @@ def shrunk(datatype: str, history: Sequence[Span], search: Search = linearizable
 
 
 def compare(
-    datatype: str, histories: int, seed: int, search: Search = linearizable
+    datatype: str, histories: int, seed: int, most: int = 9, search: Search = linearizable
 ) -> tuple[Counter[str], str]:
     """Return how many histories were legal, illegal and not qualified; and a disagreement."""
     draw = random.Random(f"{seed}:{datatype}")
     counts: Counter[str] = Counter()
     for number in range(histories):
-        history = random_history(datatype, draw)
+        history = random_history(datatype, draw, most)
         found, wrong = disagreement(datatype, history, search)
         if wrong:
             small = shrunk(datatype, history, search)
             wrong = disagreement(datatype, small, search)[1]
             return counts, "\n".join([f"{datatype} {number}: {wrong}", *map(repr, small)])
         verdict = "not qualified" if found is None else "legal" if found.legal else "illegal"
-        counts[verdict] += 1
-        if found is not None and any(call.outcome == "info" for call in history):
-            counts[f"{verdict}, open calls"] += 1
+        some_open = any(call.outcome == "info" for call in history)
+        counts[f"{verdict}, some calls open" if some_open else verdict] += 1
     return counts, ""
 
 
@@ -213,12 +216,15 @@ def compare(
 @click.option("--datatype", type=click.Choice(list(VOCABULARY)), required=True)
 @click.option("--histories", default=10_000, help="How many to compare.")
 @click.option("--seed", default=1, help="Draw the histories of this seed.")
-def campaign(datatype: str, histories: int, seed: int) -> None:
+@click.option("--calls", default=9, help="The most calls that a history has.")
+def campaign(datatype: str, histories: int, seed: int, calls: int) -> None:
     """Compare, and print how many histories had which verdict."""
     began = time.monotonic()
-    counts, wrong = compare(datatype, histories, seed)
+    counts, wrong = compare(datatype, histories, seed, calls)
     seconds = time.monotonic() - began
-    click.echo(f"{datatype}, seed {seed}, {counts.total()} histories in {seconds:.0f} s: {counts}")
+    click.echo(f"{datatype}, seed {seed}: {counts.total():,} histories in {seconds:.0f} s")
+    for verdict, count in sorted(counts.items()):
+        click.echo(f"{count / counts.total():8.1%}  {verdict}")
     click.echo(wrong or "no disagreement")
     sys.exit(bool(wrong))
 

@@ -1,8 +1,8 @@
 """Monitors: linearizability by datatype in n log n, where a general search takes for ever.
 
-A history of a known datatype in which every value is put in once says of itself who read, took or
-found what whom left, and what is left to ask is about instants.  Each module states the question and
-why its answer is right; `tests/judge/test_monitors.py` does not believe it.
+In a history of a known datatype that puts every value in once, it is plain whose value a call read
+or took, and what is left to ask is about instants.  Each module states that question, and why its
+answer is right; `tests/judge/test_monitors.py` does not believe it.
 
 >>> history = [
 ...     Span(0, "enqueue", ("a",), 0, 10, "ok", "a"),
@@ -24,14 +24,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from stress.history import Span
-from stress.judge.monitors import fetch_counter, priority_queue, queue, register, set, stack
+from stress.judge.monitors import fetch_counter, priority_queue, queue, register, sets, stack
 from stress.judge.monitors.finding import Finding
 
 __all__ = ["MONITORS", "Finding", "monitor"]
 
 MONITORS: Final[Mapping[str, Callable[[Sequence[Span]], Finding | None]]] = {
     "register": register.judge,
-    "set": set.judge,
+    "set": sets.judge,
     "fetch-counter": fetch_counter.judge,
     "queue": queue.judge,
     "stack": stack.judge,

@@ -11,7 +11,8 @@ deadlines (Horn, "Some Simple Scheduling Algorithms", 1974).
 The misfit.  In a cut, a call that was running counts as returning what it returned later, or as
 without effect: it has its place unless it began after a call behind it returned, and then an open
 call may fill that.  (Of two calls with one result, the one that returned later does not count.)
-The first instant at which the cut is illegal is found by bisection.
+Without open calls there is one pass for the first instant at which a cut is illegal.  With them it
+is no earlier, and is found by bisection.
 """
 
 from bisect import bisect_left
@@ -42,6 +43,7 @@ class Results:
     def __init__(self, history: Sequence[Span]) -> None:
         self._history = history
         self._returned = [index for index, call in enumerate(history) if call.outcome == "ok"]
+        self._returned.sort(key=lambda index: history[index].start)
         self._returned.sort(key=lambda index: history[index].end)
         self._returns = sorted({history[index].end for index in self._returned})
         self._returned.sort(key=lambda index: history[index].result)
@@ -54,11 +56,35 @@ class Results:
         order = self._order(returns[-1]) if returns else []
         if order is not None:
             return Finding(legal=True, order=tuple(order), misfit=None)
-        place = bisect_left(returns, 1, key=lambda instant: self._order(instant) is None)
+        place = self._first_illegal()
         misfit = next(index for index in self._returned if history[index].end == returns[place])
         before = self._order(returns[place - 1]) if place else []
         assert before is not None
         return Finding(legal=False, order=tuple(before), misfit=misfit)
+
+    def _first_illegal(self) -> int:
+        """Return the place of the first return with which the history is illegal."""
+        returns = self._returns
+        low = high = bisect_left(returns, self._without_open())
+        step = 1
+        while self._order(returns[high]) is not None:
+            low, high, step = high + 1, min(high + step, len(returns) - 1), 2 * step
+        return bisect_left(returns, 1, low, high, key=lambda instant: self._order(instant) is None)
+
+    def _without_open(self) -> int:
+        """Return when the history would be illegal without its open calls: that is no later."""
+        history = self._history
+        illegal = self._returns[-1]
+        latest = history[self._returned[0]].start
+        place = 0
+        for index in self._returned:
+            _, _, _, start, end, _, result = history[index]
+            if result != place or end < latest:
+                illegal = min(illegal, end)
+            if result == place:
+                latest = max(latest, start)
+                place += 1
+        return illegal
 
     def _order(self, until: int) -> list[int] | None:
         """Return the legal order of what had returned by an instant, if there is one."""

@@ -147,7 +147,7 @@ class Reader:
             if outcome == "fail":
                 return False
             if f == insertion:
-                qualifies = self._insert(index, arguments, outcome == "ok", result)
+                qualifies = self._insert(index, arguments, result, returned=outcome == "ok")
             else:
                 qualifies = f == removal and not arguments
                 if outcome != "ok":
@@ -162,7 +162,9 @@ class Reader:
         self.never = latest + 1
         return True
 
-    def _insert(self, index: int, arguments: tuple[Any, ...], returned: bool, result: Any) -> bool:
+    def _insert(
+        self, index: int, arguments: tuple[Any, ...], result: Any, *, returned: bool
+    ) -> bool:
         if len(arguments) != 1:
             return False
         (value,) = arguments
@@ -175,11 +177,9 @@ class Reader:
             return False
         other = self.removals.setdefault(value, index)
         if other != index:
-            if self.history[index].end < self.history[other].end:
-                self.removals[value] = index
-                self.repeated.append(other)
-            else:
-                self.repeated.append(index)
+            calls = sorted((other, index), key=lambda call: self.history[call][4:2:-1])
+            self.removals[value] = calls[0]
+            self.repeated.append(calls[1])
         return True
 
 

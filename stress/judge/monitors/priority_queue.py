@@ -11,8 +11,8 @@ certainly in: the instant of the larger one is not covered by it, so its own, wh
 is no later.
 
 Source: Lee and Mathur (OOPSLA 2025) decide priority queues in n log n; they, too, remove values
-from one end of the order.  We differ: no sub-histories are made, since the instants at which smaller
-values were certainly in only grow, and a union of intervals that grows is simple.
+from one end of the order.  We differ: no sub-histories are made, since the instants at which
+smaller values were certainly in only grow, and a union of intervals that grows is simple.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Registers: every value is written once, and lasts in one piece.
 
-A write and the reads that returned its value, a *cluster*, are neighbours in every legal order.  All
-that real time says of two clusters is whether some call of the one returned before some call of
+A write and the reads that returned its value, a *cluster*, are neighbours in every legal order.
+All that real time says of two clusters is whether some call of the one returned before some call of
 the other began.  So for each cluster two instants matter: when the first of its calls returned, and
 when the last one began.
 
@@ -37,8 +37,9 @@ NOBODY: Final = -1
 
 
 def judge(history: Sequence[Span]) -> Finding | None:
-    """Return whether a history of a register is linearizable; None where that cannot be told:
-    there are other calls, or two writes of one value.
+    """Return whether a history of a register is linearizable; None where that cannot be told.
+
+    It cannot where there are other calls, or two writes of one value.
     """
     clusters = Clusters(history)
     if not clusters.qualifies:

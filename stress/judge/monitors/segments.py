@@ -93,7 +93,7 @@ class Segments:
         edges = self._edges
         old, new = self._segment[edges.stretches[after]], len(self._first)
         left, right = before, after
-        while left != NONE and right != NONE:
+        while NONE not in {left, right}:
             left, right = edges.before[left], edges.after[right]
         if left == NONE:
             self._first.append(self._first[old])

@@ -4,8 +4,8 @@ A value whose push and pop overlap can come and go at one instant, in any histor
 Every other value was certainly in from the return of its push until its pop began.  Where these
 stretches leave an instant free, the stack may have been empty, at all such instants at once: a
 value that was in at one of them, but not certainly, is pushed then instead, or popped then, and
-nothing else has to move.  So pops that found nothing need such an instant, and what lies between two
-of them, a *segment*, is judged by itself.
+nothing else has to move.  So pops that found nothing need such an instant, and what lies between
+two of them, a *segment*, is judged by itself.
 
 Throughout a segment the stack holds something, so one value lies at its bottom all the time.  Its
 push began when the segment did, or before, and its pop returned when the segment ended, or after.
