@@ -8,11 +8,11 @@
 
 David Chase and Yossi Lev, "Dynamic Circular Work-Stealing Deque" (SPAA 2005), with the orders of
 Lê, Pop, Cohen and Zappa Nardelli, "Correct and Efficient Work-Stealing for Weak Memory Models"
-(PPoPP 2013), figure 1, of fixed size.  The items are numbers, tasks in a table say; item *n* is in
+(PPoPP 2013), and of fixed size.  The items are numbers, tasks in a table say; item *n* is in
 slot ``n % size``, and the deque holds those from ``top`` up to ``bottom``.
 
 ``top`` and ``bottom`` count modulo 2**64, and a pop from an empty deque takes ``bottom`` below
-``top`` for a moment: their difference has a sign.  (The figure compares them unsigned.)
+``top`` for a moment: their difference has a sign.  (In the paper's C11 they are of type size_t.)
 
 Ordering
 ========
@@ -121,12 +121,10 @@ class ChaseLevDeque:
 
         `ABORT` if another thread took an item meanwhile.
         """
-        top = self._top.load(ACQUIRE)  # pairs with [top]
-        self._sync.fence(SEQ_CST)  # pairs with [last]
-        bottom = self._bottom.load(ACQUIRE)  # pairs with [item]
+        top, bottom = self._look()
         if self._distance(top, bottom) <= 0:
             return None
-        item = self._item(top)  # once it is ours, the owner may reuse the slot
+        item = self._item(top)  # before it is taken: then the owner may reuse the slot
         return item if self._won(top) else ABORT
 
     def _has_room(self, bottom: int) -> bool:
@@ -144,6 +142,11 @@ class ChaseLevDeque:
         self._bottom.store(bottom, RELAXED)
         self._sync.fence(SEQ_CST)  # pairs with [last]
         return self._top.load(RELAXED)
+
+    def _look(self) -> tuple[int, int]:
+        top = self._top.load(ACQUIRE)  # pairs with [top]
+        self._sync.fence(SEQ_CST)  # pairs with [last]
+        return top, self._bottom.load(ACQUIRE)  # pairs with [item]
 
     def _won(self, top: int) -> bool:
         """Take the item at `top`, unless another thread has; return whether."""
@@ -184,25 +187,7 @@ class NoPopFence(ChaseLevDeque):
         return self._top.load(RELAXED)
 
 
-class _OtherSteal(ChaseLevDeque):
-    """A steal whose first look and last act are methods."""
-
-    def steal(self) -> Stolen:
-        """Take the item at the top and return it, or None, or `ABORT`."""
-        top, bottom = self._look()
-        return self._taken(top) if self._distance(top, bottom) > 0 else None
-
-    def _look(self) -> tuple[int, int]:
-        top = self._top.load(ACQUIRE)  # pairs with [top]
-        self._sync.fence(SEQ_CST)  # pairs with [last]
-        return top, self._bottom.load(ACQUIRE)  # pairs with [item]
-
-    def _taken(self, top: int) -> Stolen:
-        item = self._item(top)
-        return item if self._won(top) else ABORT
-
-
-class NoStealFence(_OtherSteal):
+class NoStealFence(ChaseLevDeque):
     """No fence in a steal: owner and thief may take the same item."""
 
     def _look(self) -> tuple[int, int]:
@@ -210,20 +195,23 @@ class NoStealFence(_OtherSteal):
         return top, self._bottom.load(ACQUIRE)  # pairs with [item]
 
 
-class LateRead(_OtherSteal):
-    """A thief reads the item when it is its own: the owner may have overwritten it."""
+class LateRead(ChaseLevDeque):
+    """A thief reads the item after it has taken it: the owner may have overwritten it."""
 
-    def _taken(self, top: int) -> Stolen:
+    def steal(self) -> Stolen:
+        """Take the item at the top, then look which it is."""
+        top, bottom = self._look()
+        if self._distance(top, bottom) <= 0:
+            return None
         return self._item(top) if self._won(top) else ABORT
 
 
-class StoredTop(_OtherSteal):
-    """A thief stores the top: two threads may take the same item."""
+class StoredTop(ChaseLevDeque):
+    """The top is stored, not compared: two threads may take the same item."""
 
-    def _taken(self, top: int) -> Stolen:
-        item = self._item(top)
+    def _won(self, top: int) -> bool:
         self._top.store(top + 1, SEQ_CST)  # pairs with [top]
-        return item
+        return True
 
 
 class NoRefusalFence(ChaseLevDeque):
@@ -246,7 +234,7 @@ class UncontestedPop(ChaseLevDeque):
 
 
 class Unsigned(ChaseLevDeque):
-    """The distance has no sign, as in the paper's figure: an empty deque seems to be full."""
+    """The distance has no sign, as in the paper's C11: an empty deque seems to be full."""
 
     @staticmethod
     def _distance(start: int, end: int) -> int:
@@ -256,7 +244,7 @@ class Unsigned(ChaseLevDeque):
 # Equivalents
 
 
-class RelaxedTop(_OtherSteal):
+class RelaxedTop(ChaseLevDeque):
     """A thief loads the top relaxed.
 
     The seq_cst fence that follows acquires what the load has read.

@@ -6,7 +6,7 @@
 >>> queue.pop(), queue.pop(), queue.pop()
 (2, 1, None)
 
-Dmitry Vyukov, "Intrusive MPSC node-based queue" (1024cores.net, 2010).  Elements are numbered, and
+Dmitry Vyukov, "Intrusive MPSC node-based queue" (1024cores.net).  Elements are numbered, and
 the link of each is part of it: nothing is allocated.  Who pushes an element gives it away, with
 what is in ``data[element]``; who pops it owns it, and may push it again.
 

@@ -57,7 +57,7 @@ class Expected(Answer):
         """Return the rule that `observed`, another answer, breaks."""
         if observed[:2] != self[:2]:
             return self.why
-        if observed.calls != self.calls:
+        if observed[3] != self.calls:
             return f"{self.why}\n            R3, E6, E14, I2: its calls: new pieces, shifted"
         return "D4, D8: the first failure is chained from the backend's own"
 
@@ -69,8 +69,8 @@ class ExpectedEach(tuple[Expected, ...]):
 
     def rule(self, observed: Any) -> str:
         """Return the rule that the first of `observed` that differs breaks."""
-        pairs = zip(self, observed, strict=True)
-        return next(mine.rule(other) for mine, other in pairs if mine != other)
+        pairs = zip(self, observed, strict=False)
+        return next((mine.rule(other) for mine, other in pairs if mine != other), "")
 
 
 def told(case: RegistrarCase, history: Sequence[Span]) -> Iterator[Span]:

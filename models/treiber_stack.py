@@ -36,9 +36,11 @@ writes it; then the head has changed and the compare-exchange fails.  A value is
 pop that has won its node.
 
 Every compare-exchange is acq_rel: of two changes of a head, the first happens before the second.
-With only release in push and acquire in pop two pushes would be unordered, and three threads could
-see the two heads change in contradictory orders.  An empty head changes nothing, so who finds one
-looks again behind a seq_cst fence, or both could be missed at once:
+Values and links need less, release in a push and acquire in a pop; but then three threads can see
+the two heads change in contradictory orders (`AcquirePop`).
+
+Who finds a head empty changes nothing, and looks again behind a seq_cst fence.  Or a push and a pop
+could be refused that contradict each other (store buffering):
 
     push    used = node ──▶ fence ──▶ load free             two nodes, one in use:
                               ╎                             push, push  ‖  pop, pop
@@ -68,7 +70,6 @@ from registrar.sync import (
     ACQ_REL,
     ACQUIRE,
     RELAXED,
-    RELEASE,
     SEQ_CST,
     AtomicWord,
     Cell,
@@ -266,29 +267,6 @@ class EarlyFree[T](TreiberStack[T]):
 # Equivalents
 
 
-class _AcquiringLoads(NodeStack):
-    def push(self, node: int) -> None:
-        found = self._look()
-        pushed = False
-        while not pushed:
-            self._links[node].store(found & NODE, RELAXED)
-            pushed, found = self._replace(found, node)
-
-    def _replace(self, found: int, node: int) -> tuple[bool, int]:
-        head = (found & ~NODE) + TAG | node
-        return self._head.compare_exchange(found, head, RELEASE, ACQUIRE)  # pairs with [node]
-
-
-class AcquiringLoads[T](TreiberStack[T]):
-    """The loads acquire, those of a push too, and the compare-exchanges only release.
-
-    A compare-exchange succeeds if it reads the very change that was loaded (its tag says so), and
-    the load has acquired what that change published.
-    """
-
-    node_stack = _AcquiringLoads
-
-
 class _CountedPushes(_OtherPop):
     counted = 0
 
@@ -321,10 +299,7 @@ class TreiberStackModel(Model[TreiberStack[int]]):
         "no-fence": NoFence,
         "early-free": EarlyFree,
     }
-    equivalents: ClassVar[Mapping[str, Any]] = {
-        "acquiring-loads": AcquiringLoads,
-        "counted-pushes": CountedPushes,
-    }
+    equivalents: ClassVar[Mapping[str, Any]] = {"counted-pushes": CountedPushes}
     items: tuple[int, ...] = ()
     free: int = NODES
 

@@ -41,6 +41,7 @@ SETTINGS: Final = hypothesis.settings(
     database=None,
     derandomize=False,
     print_blob=False,
+    report_multiple_bugs=False,  # they would come in a group, which is no error of ours
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 """For whoever draws by the seed alone, and judges for itself how long it takes."""
@@ -123,8 +124,7 @@ def programs(
     model: type[Model[Any]], *, threads: int | None = None, calls: int | None = None
 ) -> st.SearchStrategy[Program]:
     """Return a strategy for programs of `model`: at most `threads` of at most `calls` calls."""
-    most = max(threads or model.most_threads, 2)
-    return _programs(model, most, calls or model.most_calls)
+    return _programs(model, threads or model.most_threads, calls or model.most_calls)
 
 
 def drawn(model: type[Model[Any]], seed: int, count: int, threads: int) -> list[Program]:
@@ -150,7 +150,7 @@ def _programs(draw: st.DrawFn, model: type[Model[Any]], threads: int, calls: int
     prefix = draw(st.lists(st.one_of(*offered.values()), max_size=calls))
     lists = [prefix]
     taken = dict.fromkeys(model.roles, 0)
-    for _ in range(draw(st.sampled_from(range(2, threads + 1)))):
+    for _ in range(draw(st.sampled_from(range(min(2, threads), threads + 1)))):
         role = draw(st.sampled_from(free)) if (free := _free(model, taken)) else None
         if role is not None:
             taken[role] += 1
@@ -218,7 +218,14 @@ def argument(model: Model[Any], own: Operation, name: str) -> st.SearchStrategy[
     if isinstance(given, ResultOf):
         return BACK
     if not isinstance(given, st.SearchStrategy) and callable(given):
-        given = given(model)
+        try:
+            given = given(model)
+        except Exception as error:
+            raise ModelError(
+                f"{type(model).__name__}.{own.name}: what {name} is drawn from is not known, as "
+                f"{given!r} raised {type(error).__name__}: {error}.\n"
+                f"  It is given the model, which has its case, and returns a Hypothesis strategy."
+            ) from error
     if not isinstance(given, st.SearchStrategy):
         raise ModelError(
             f"{type(model).__name__}.{own.name}: what {name} is drawn from is {given!r}.\n"

@@ -131,16 +131,16 @@ class _Search:
             following = self._following(node)
             if isinstance(following, Offence):
                 return following
-            fresh = following - seen
-            seen |= fresh
+            fresh = [each for each in dict.fromkeys(following) if each not in seen]
+            seen.update(fresh)
             waiting.extend(fresh)
             if len(seen) > MOST:
                 last = max(range(count), key=lambda at: len(self._lists[at]))
                 return Offence(last + PREFIX, len(self._lists[last]) - 1, "is one too many")
         return None
 
-    def _following(self, node: _Node) -> set[_Node] | Offence:
-        found: set[_Node] = set()
+    def _following(self, node: _Node) -> list[_Node] | Offence:
+        found: list[_Node] = []  # no set: which offence is met first follows from the program alone
         blocked: list[tuple[int, Invocation]] = []
         begun = node.places[0] == len(self._lists[0])
         for at in range(1, len(self._lists)) if begun else (0,):
@@ -152,11 +152,11 @@ class _Search:
             except NotAllowed:
                 return Offence(at + PREFIX, place, "must not be called", self._allowing(node, at))
             if outcomes is None:
-                found.add(self._skipped(node, at))
+                found.append(self._skipped(node, at))
             elif not outcomes:
                 blocked.append((at, self._lists[at][place]))
             else:
-                found.update(self._after(node, at, outcome) for outcome in outcomes)
+                found += [self._after(node, at, outcome) for outcome in outcomes]
         return self._standstill(node, blocked) if blocked and not found else found
 
     def _standstill(self, node: _Node, blocked: list[tuple[int, Invocation]]) -> Offence:

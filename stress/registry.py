@@ -77,7 +77,13 @@ class ModelOffer:
         self._name = name
         self.model = model
         self.summary = model.summary()
-        self.faults = {fault: first_line(made) for fault, made in self._others.items()}
+        self.faults = {
+            **{fault: first_line(made) for fault, made in model.mutants.items()},
+            **{
+                other: f"Not a fault.  {first_line(made)}"
+                for other, made in model.equivalents.items()
+            },
+        }
 
     @cached_property
     def _others(self) -> dict[str, Callable[..., Any]]:

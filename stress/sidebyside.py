@@ -143,8 +143,8 @@ def _mismatch(  # noqa: PLR0913, PLR0917  (all there is to a call, and what is w
     A result of the model may say itself which rule it stands for: it has a method ``rule``, which
     takes what was observed.
     """
-    rules = [each.result.rule(result) for each in allowed if hasattr(each.result, "rule")]
-    rule = broken or " or ".join(dict.fromkeys(rules))
+    saying = [each.result for each in allowed if hasattr(each.result, "rule")]
+    rule = broken or " or ".join(dict.fromkeys(each.rule(result) for each in saying))
     lines = [
         f"{f}({', '.join(map(spelled, arguments))})",
         f"  observed  {result if outcome == 'fail' else spelled(result)}",

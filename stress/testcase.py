@@ -44,6 +44,7 @@ PATIENCE: Final = 20.0
 class ModelTestCase(unittest.TestCase):
     """The tests of `model`."""
 
+    __test__ = False  # tests are what `test_case` makes
     model: ClassVar[type[Model[Any]]]
 
     def setUp(self) -> None:
@@ -166,4 +167,4 @@ class ModelTestCase(unittest.TestCase):
 
 def test_case(model: type[Model[Any]]) -> type[ModelTestCase]:
     """Return the tests of `model`."""
-    return type(f"Test{model.__name__}", (ModelTestCase,), {"model": model})
+    return type(f"Test{model.__name__}", (ModelTestCase,), {"model": model, "__test__": True})

@@ -15,12 +15,18 @@ import pytest
 from hypothesis import strategies as st
 
 from registrar.sync import RELAXED
+from stress import alone, conformance, sequential
+from stress.commands.run import PATIENCE
 from stress.examination import examine
+from stress.explore.exploration import Bounds
+from stress.explore.programs import EXHAUSTIVE, SAMPLED
 from stress.host import Host
 from stress.model import Model, invariant, operation, result_of
 from stress.program import Invocation, Program
+from stress.threads import performance, programs
 
 DOCS = Path(__file__).parent.parent / "docs"
+PASS = (DOCS / "what-a-pass-means.md").read_text(encoding="utf-8")
 NEW_MODEL = (DOCS / "new-model.md").read_text(encoding="utf-8")
 WALK, _, REST = NEW_MODEL.partition("## In a package")
 REFERENCE = REST.partition("## Everything a model can say")[2]
@@ -183,6 +189,41 @@ def test_new_model_reference_makes_model(inside: str) -> None:
 
     if shown.operations():
         examine(shown)
+
+
+SLOTS, EACH = performance.SLOTS, performance.SLOTS // performance.DRAWN
+FACTS = [
+    f"At most {Model.most_threads} threads, with at most {Model.most_calls} calls each",
+    f"up to {sequential.SETTINGS.stateful_step_count} calls long",
+    f"pauses {alone.PAUSES:,} times, or takes {alone.STEPS:,} steps",
+    f"draws {performance.DRAWN} programs",
+    f"a stride of {SLOTS} new instances of the subject, {EACH} for each program",
+    f"no thread stood still for {PATIENCE:.0f} s",
+    f"run each {programs.SHIFTS * programs.SLOTS} times",
+    f"({programs.SHIFTS} shifts of {programs.SLOTS} instances)",
+    f"while a failing one is shrunk, {programs.MORE} times as often",
+    f"exhaustively up to {EXHAUSTIVE} executions. If there are more, {SAMPLED} are drawn",
+    f"at random and {SAMPLED} by PCT",
+    f"took more than {Bounds.steps:,} steps",
+    f"may take {conformance.BUDGET:.0f} s a history",
+]
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_pass_means_what_code_does(fact: str) -> None:
+    """Each number in `what-a-pass-means.md` is the number in the code."""
+    assert fact in " ".join(PASS.split())
+
+
+@pytest.mark.parametrize("page", [PASS, NEW_MODEL], ids=["what-a-pass-means", "new-model"])
+def test_link_of_page_leads_somewhere(page: str) -> None:
+    """Each relative link leads to a file, and each link within the page to a heading."""
+    headings = {re.sub(r"[^\w-]", "", line.lower().replace(" ", "-"))
+                for line in re.findall(r"^#+ (.+)$", page, re.MULTILINE)}  # fmt: skip
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", page)
+
+    assert [each for each in links if each[0] == "#" and each[1:] not in headings] == []
+    assert [each for each in links if each[0] != "#" and not (DOCS / each).exists()] == []
 
 
 def test_new_model_names_whatever_operation_takes() -> None:

@@ -18,11 +18,8 @@ from stress.host import Host
 PACKAGE = Path(__file__).parent / "example_package"
 PAGE = Path(__file__).parent.parent / "docs" / "new-model.md"
 BUILD = "import sys, hatchling.build; print(hatchling.build.build_wheel(sys.argv[1]))"
-COMMANDS = re.findall(
-    r"^\$ (stress .+)$",
-    PAGE.read_text(encoding="utf-8").partition("## In a package")[2],
-    re.MULTILINE,
-)
+OFFERED = PAGE.read_text(encoding="utf-8").partition("## In a package")[2]
+COMMANDS = re.findall(r"^\$ (stress .+)$", OFFERED, re.MULTILINE)
 MODEL = "example-account"
 
 pytestmark = pytest.mark.slow
