@@ -24,10 +24,11 @@ from rich.table import Table
 from benchmarks.peers.adapter import PROGRAMS as PEER_PROGRAMS
 from benchmarks.peers.driver import measure
 from benchmarks.scenarios import SCENARIOS, fib, lockinc
-from models.registrar_subject import RegistrarSubject
+from models.registrar import RegistrarModel
 from stress.explore.exploration import Bounds
 from stress.explore.explorer import Explorer, Search
 from stress.explore.litmus import LitmusTask
+from stress.explore.performance import Performance
 from stress.explore.scenario import ScenarioTask
 from stress.explore.task import Task
 from stress.litmus.parser import parse
@@ -84,8 +85,8 @@ def _iriw() -> Task:
 
 def _registrar() -> dict[str, Callable[[], Task]]:
     return {
-        f"registrar: {name}": partial(ScenarioTask, scenario)
-        for name, scenario in RegistrarSubject(None).scenarios().items()
+        f"registrar: {name}": partial(ScenarioTask, Performance(RegistrarModel, program))
+        for name, program in RegistrarModel.programs.items()
     }
 
 

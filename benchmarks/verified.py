@@ -7,15 +7,16 @@ machine and in every run: `tests/explore/test_registrar_verified.py` holds the d
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
-from models.registrar_equivalents import EQUIVALENTS
-from models.registrar_explored import Program
-from models.registrar_faults import EXPLORED_FAULTS, FAULTS
-from models.registrar_programs import PROGRAMS
-from registrar import MemoryRegistrar
+from models.registrar import RegistrarModel
+from models.registrar_programs import PROGRAMS, outlined
+from registrar import GRANULARITY
 from stress.explore.exploration import Bounds, Exploration
+from stress.explore.performance import Performance
 from stress.explore.scenario import explored
+from stress.model import Model
+from stress.program import Program
 
 MEMORIES: Final = ("rc11", "tso", "sc")
 FEW: Final = Bounds(executions=50)
@@ -29,21 +30,22 @@ def programs() -> Table:
     """Return for every program its executions under each memory model, and the seconds of rc11."""
     rows = [["program", "calls", "threads", "refused", *MEMORIES, "seconds"]]
     for name, program in PROGRAMS.items():
-        found = [explored(program.scenario(), memory=memory) for memory in MEMORIES]
+        found = [explored(Performance(RegistrarModel, program), memory=memory) for memory in MEMORIES]
         counts = [f"{each.executions:,}" if _ok(each) else _kind(each) for each in found]
         size = f"{len(program.threads)} x {max(map(len, program.threads))}"
-        rows.append([name, str(program), size, _refused(program), *counts, _seconds(found[0])])
+        rows.append([name, outlined(program), size, _refused(program), *counts, _seconds(found[0])])
     return rows
 
 
 def faults() -> Table:
     """Return for every fault the first program that shows it, as what, and what all come to."""
     rows = [["fault", "program", "shown as", "after", "tso", "sc", "programs", "in all, as"]]
-    for name, subject in (FAULTS | EXPLORED_FAULTS).items():
-        caught = dict(_caught(subject))
+    for name, subject in RegistrarModel.mutants.items():
+        model = RegistrarModel.of(subject)
+        caught = dict(_caught(model))
         first = next(iter(caught))
         kinds = [
-            _kind(explored(PROGRAMS[first].scenario(subject), memory=memory))
+            _kind(explored(Performance(model, PROGRAMS[first]), memory=memory))
             for memory in MEMORIES[1:]
         ]
         ways = {way for found in caught.values() for way in _kind(found).split(", ")}
@@ -56,17 +58,18 @@ def faults() -> Table:
 def equivalents() -> Table:
     """Return for every equivalent what all programs together come to."""
     rows = [["equivalent", "programs", "executions", "verdict"]]
-    for name, subject in EQUIVALENTS.items():
-        found = [explored(program.scenario(subject)) for program in PROGRAMS.values()]
+    for name, subject in RegistrarModel.equivalents.items():
+        model = RegistrarModel.of(subject)
+        found = [explored(Performance(model, program)) for program in PROGRAMS.values()]
         verdicts = sorted({_kind(each) for each in found})
         executions = f"{sum(each.executions for each in found):,}"
         rows.append([name, f"{len(found)}", executions, ", ".join(verdicts)])
     return rows
 
 
-def _caught(subject: type[MemoryRegistrar]) -> Iterator[tuple[str, Exploration]]:
+def _caught(model: type[Model[Any]]) -> Iterator[tuple[str, Exploration]]:
     for name, program in PROGRAMS.items():
-        found = explored(program.scenario(subject), bounds=FEW)
+        found = explored(Performance(model, program), bounds=FEW)
         if found.failure is not None:
             yield name, found
 
@@ -79,7 +82,7 @@ def _kind(found: Exploration) -> str:
     """Return the verdict, or of a failure the rules it breaks or its kind."""
     if found.failure is None:
         return found.verdict.value
-    rules = re.findall(r"\bI\d+(?=  )", found.failure.message)
+    rules = re.findall(r"\bI\d+(?=: )", found.failure.message)
     return ", ".join(dict.fromkeys(rules)) or found.failure.kind
 
 
@@ -91,10 +94,10 @@ def _by_number(way: str) -> tuple[int, str]:
 def _refused(program: Program) -> str:
     """Return the refused pieces of `program`, as chunks where they are whole ones."""
     case = program.case
+    chunks = sorted({piece.start // GRANULARITY for piece in case.refused})
     return ", ".join(
         f"chunk {chunk}" if len(case.pieces(chunk)) == 1 else f"a piece of chunk {chunk}"
-        for chunk in program.chunks
-        if case.refused.intersection(case.pieces(chunk))
+        for chunk in chunks
     )
 
 

@@ -10,9 +10,9 @@ Dmitry Vyukov, "Intrusive MPSC node-based queue" (1024cores.net).  Elements are 
 the link of each is part of it: nothing is allocated.  Who pushes an element gives it away, with
 what is in ``data[element]``; who pops it owns it, and may push it again.
 
-A push puts its element behind the last one by an exchange of ``last``, and then links it to the one
-before.  In between the list is broken, and all behind the break is out of the consumer's reach,
-however long ago it was pushed:
+A push takes effect when it exchanges ``last``: that decides the order.  Then it links the element
+to the one before.  In between the list is broken, and what is behind the break is out of the
+consumer's reach, however long ago it was pushed:
 
     producer A    last: 0 ▸ 1                                  link 0 ▸ 1
     producer B                   last: 1 ▸ 2, link 1 ▸ 2

@@ -96,7 +96,7 @@ class RegistrarModel(Model[Rig]):
         """Count the chunks that are marked; word by word, but bits are set one after another."""
         return len(self.registered)
 
-    @operation(request=_drawn, at_end=Rig.asked, then=Rig.touch)
+    @operation(request=_drawn, often=3, at_end=Rig.asked, then=Rig.touch)
     def register(self, request: Request) -> Steps:
         """Register; at the end, once more each chunk that was asked for."""
         return (yield from self._steps(request))

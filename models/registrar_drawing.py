@@ -103,8 +103,10 @@ def requests(case: RegistrarCase) -> st.SearchStrategy[Request]:
 
 
 def _about(chunks: tuple[int, ...]) -> st.SearchStrategy[Request]:
-    """Draw requests for nothing, a byte or a page in one of `chunks`, or for all up to the last."""
-    single = [(chunk * GRANULARITY, length) for chunk in chunks for length in (1, 0, PAGE)]
+    """Draw requests for a byte or nothing (E1) in one of `chunks`, or for all up to the last."""
+    single = [(chunk * GRANULARITY, 1) for chunk in chunks]
+    single += [(chunk * GRANULARITY + PAGE, 0) for chunk in chunks]
+    single += [(0, 0)]  # no chunk
     last = chunks[-1] * GRANULARITY
     wide = [(chunk * GRANULARITY, last - chunk * GRANULARITY + 1) for chunk in chunks[:-1]]
     if last > len(chunks) * GRANULARITY:  # they are far apart

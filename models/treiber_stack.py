@@ -37,10 +37,10 @@ pop that has won its node.
 
 Every compare-exchange is acq_rel: of two changes of a head, the first happens before the second.
 Values and links need less, release in a push and acquire in a pop; but then three threads can see
-the two heads change in contradictory orders (`AcquirePop`).
+the two heads change in contradictory orders.
 
-Who finds a head empty changes nothing, and looks again behind a seq_cst fence.  Or a push and a pop
-could be refused that contradict each other (store buffering):
+Who finds a head empty changes nothing.  It looks again behind a seq_cst fence, lest a push and a
+pop be refused that contradict each other (store buffering):
 
     push    used = node ──▶ fence ──▶ load free             two nodes, one in use:
                               ╎                             push, push  ‖  pop, pop
@@ -73,11 +73,11 @@ from registrar.sync import (
     SEQ_CST,
     AtomicWord,
     Cell,
-    MemoryOrder,
     Sync,
     native,
 )
 from stress.model import Model, operation
+from stress.program import Invocation, Program
 
 NODE: Final = (1 << 32) - 1
 """The bits of a head that name its node; the tag is above them."""
@@ -215,32 +215,6 @@ class RelaxedPop[T](TreiberStack[T]):
     node_stack = _RelaxedPop
 
 
-class _OtherPop(NodeStack):
-    order: ClassVar[MemoryOrder] = ACQ_REL
-    counted: ClassVar[int] = TAG
-
-    def pop(self) -> int:
-        found = self._look()
-        while found & NODE != NONE or (found := self._look_again()) & NODE != NONE:
-            below = self._links[found & NODE].load(RELAXED)
-            head = (found & ~NODE) + self.counted | below
-            popped, seen = self._head.compare_exchange(found, head, self.order, ACQUIRE)
-            if popped:
-                return found & NODE
-            found = seen
-        return NONE
-
-
-class _AcquirePop(_OtherPop):
-    order = ACQUIRE
-
-
-class AcquirePop[T](TreiberStack[T]):
-    """A pop acquires and does not release: three threads see it in contradictory orders."""
-
-    node_stack = _AcquirePop
-
-
 class _NoFence(NodeStack):
     def _look_again(self) -> int:
         return NONE
@@ -267,8 +241,18 @@ class EarlyFree[T](TreiberStack[T]):
 # Equivalents
 
 
-class _CountedPushes(_OtherPop):
-    counted = 0
+class _CountedPushes(NodeStack):
+    def pop(self) -> int:
+        found = self._look()
+        while found & NODE != NONE or (found := self._look_again()) & NODE != NONE:
+            head = found & ~NODE | self._links[found & NODE].load(RELAXED)
+            replaced = self._head.compare_exchange(
+                found, head, ACQ_REL, ACQUIRE
+            )  # pairs with [node]
+            if replaced[0]:
+                return found & NODE
+            found = replaced[1]
+        return NONE
 
 
 class CountedPushes[T](TreiberStack[T]):
@@ -285,6 +269,8 @@ class CountedPushes[T](TreiberStack[T]):
 
 NODES: Final = 2
 """Of the stack of the model."""
+PUSH: Final = Invocation("push", (1,))
+POP: Final = Invocation("pop", ())
 
 
 class TreiberStackModel(Model[TreiberStack[int]]):
@@ -295,11 +281,13 @@ class TreiberStackModel(Model[TreiberStack[int]]):
         "untagged": Untagged,
         "relaxed-push": RelaxedPush,
         "relaxed-pop": RelaxedPop,
-        "acquire-pop": AcquirePop,
         "no-fence": NoFence,
         "early-free": EarlyFree,
     }
     equivalents: ClassVar[Mapping[str, Any]] = {"counted-pushes": CountedPushes}
+    programs: ClassVar[Mapping[str, Program]] = {
+        "refusals": Program((PUSH,), ((PUSH, PUSH), (POP, POP))),
+    }
     items: tuple[int, ...] = ()
     free: int = NODES
 

@@ -66,7 +66,9 @@ class Conformance:
                 f"{judgement.steps:,} steps of {type(self._model).__name__} did not decide whether "
                 f"it permits an execution of {len(calls)} calls.\n  Draw smaller programs."
             )
-        return broken[-1:] if judgement.misfit is None else [self._misfit(calls, judgement)]
+        if judgement.misfit is None and broken:  # told of the state in which most invariants hold
+            return [max(broken, key=lambda each: self._invariants.index(each.rule))]
+        return [self._misfit(calls, judgement)]
 
     def _judged(
         self,
@@ -78,7 +80,7 @@ class Conformance:
         at_rest = self._invariants and subject is not None
         predecessors: list[set[int]] | None = None
         if self._model.consistency == "sequential":
-            predecessors = program_order(calls)
+            predecessors = _in_turn(calls)
         elif before is not None:
             predecessors = _before_each(calls, before)
         if predecessors is not None:
@@ -128,6 +130,11 @@ class Conformance:
             except AssertionError as error:
                 broken.append(Violation(name, str(error) or "does not hold when all have ended"))
                 return False
+            except NoVerdictError:
+                raise
+            except Exception as error:  # noqa: BLE001  (of the subject, or of the model: both are told)
+                broken.append(Violation(name, f"{type(error).__name__}: {error}"))
+                return False
         return True
 
     def _misfit(self, calls: Sequence[Span], judgement: Judgement) -> Violation:
@@ -148,10 +155,25 @@ class Conformance:
         states: list[Any] = [specification.initial()]
         for call in placed:
             states = [state for before in states for state in specification.finished(before, call)]
+        if not states:
+            return "not known: steps of other calls come between those of one"
         answers: list[str] = []
         for state in states:
             answers += specification.answers(state, misfit)
         return " or ".join(dict.fromkeys(answers)) or "nothing: it waits"
+
+
+def _in_turn(calls: Sequence[Span]) -> list[set[int]]:
+    """Return for each of `calls`, sorted by their start, those before it in its own thread.
+
+    The main thread calls before there are others, or after them.
+    """
+    found = program_order(calls)
+    for at, call in enumerate(calls):
+        found[at].update(
+            other for other in range(at) if "main" in {call.process, calls[other].process}
+        )
+    return found
 
 
 def _before_each(calls: Sequence[Span], before: Before) -> list[set[int]]:

@@ -197,7 +197,8 @@ def _calls(model: Model[Any], own: Operation) -> st.SearchStrategy[Invocation]:
         else argument(model, own, name)
         for name, each in own.arguments.items()
     ]
-    return st.tuples(*given).map(partial(invocation, model, own))
+    calls = st.tuples(*given)
+    return st.one_of([calls.map(partial(invocation, model, own)) for _ in range(own.often)])
 
 
 def invocation(model: Model[Any], own: Operation, arguments: tuple[Any, ...]) -> Invocation:

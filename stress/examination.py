@@ -23,13 +23,15 @@ A model can be wrong where no examination finds it; what is met later is reporte
 from typing import Any, Final
 
 import hypothesis
+from hypothesis import strategies as st
 
 from registrar.sync import native
-from stress.drawing import drawn
+from stress.drawing import SETTINGS, argument, drawn
 from stress.interleaving import offending
-from stress.model import Model, ModelError
+from stress.model import Model, ModelError, ResultOf, made
 from stress.program import Program
 from stress.reference import Reference
+from stress.verdict import NoVerdictError
 
 PROGRAMS: Final = 100
 """Programs that are drawn."""
@@ -53,6 +55,7 @@ def _examine(model: type[Model[Any]]) -> None:
             f"{model.__name__} has no operations, so nothing can be called.\n"
             f"  Put @operation before its methods."
         )
+    _find_unfit(model)
     programs = _drawn(model)
     _find_idle(model, programs)
     _find_missing(model, programs[0])
@@ -60,13 +63,38 @@ def _examine(model: type[Model[Any]]) -> None:
         offending(Reference(model(program.case)), program)
 
 
+def _find_unfit(model: type[Model[Any]]) -> None:
+    """Raise ModelError for a strategy of which nothing can be drawn."""
+    cases = model.cases if model.small_cases is None else model.small_cases
+    case = None if cases is None else _first(cases, f"{model.__name__}: its cases")
+    bound = model(case)
+    for own in model.operations():
+        for name, given in own.arguments.items():
+            if not isinstance(given, ResultOf):
+                _first(argument(bound, own, name), f"{model.__name__}.{own.name}: {name}")
+
+
+def _first(strategy: st.SearchStrategy[Any], what: str) -> Any:
+    """Return something drawn from `strategy`, which is for `what`."""
+    settings = hypothesis.settings(SETTINGS, phases=[hypothesis.Phase.generate])
+    try:
+        return hypothesis.find(strategy, lambda _: True, settings=settings)
+    except Exception as error:
+        raise ModelError(
+            f"{what} cannot be drawn from {strategy!r}: {type(error).__name__}: {error}.\n"
+            f"  It never fits, or fails.  Try its .example()."
+        ) from error
+
+
 def _drawn(model: type[Model[Any]]) -> list[Program]:
     try:
         return drawn(model, 0, PROGRAMS, model.most_threads)
-    except hypothesis.errors.HypothesisException as error:
+    except NoVerdictError:
+        raise
+    except Exception as error:
         raise ModelError(
-            f"no program can be drawn for {model.__name__}: {error}\n"
-            f"  One of its strategies never fits, or the model's are none.  Try their .example()."
+            f"no program can be drawn for {model.__name__}: {type(error).__name__}: {error}.\n"
+            f"  One of its strategies seldom fits, or fails.  Try their .example()."
         ) from error
 
 
@@ -84,14 +112,7 @@ def _find_idle(model: type[Model[Any]], programs: list[Program]) -> None:
 
 def _find_missing(model: type[Model[Any]], program: Program) -> None:
     """Raise ModelError for an operation that the subject does not have."""
-    bound = model(program.case)
-    try:
-        subject = bound.make(native)
-    except Exception as error:
-        raise ModelError(
-            f"{model.__name__}: its subject cannot be made: {type(error).__name__}: {error}.\n"
-            f"  `subject` is called with a Sync; where it takes more, override make(self, sync)."
-        ) from error
+    subject = made(model(program.case), native)
     for own in model.operations():
         if own.perform is None and not callable(getattr(subject, own.name, None)):
             has = [name for name in dir(subject)

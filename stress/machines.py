@@ -121,7 +121,8 @@ class SequentialMachine(RuleBasedStateMachine):
 
 def sequential(model: type[Model[Any]]) -> type[SequentialMachine]:
     """Return the state machine of `model`."""
-    rules = {own.name: _rule(own) for own in model.operations()}
+    # No attribute is called like this, so an operation may have any name.
+    rules = {f"operation {own.name}": _rule(own) for own in model.operations()}
     cases = st.none() if model.cases is None else model.cases
     begin = initialize(case=cases)(SequentialMachine.begin)
     name = f"{model.__name__.removesuffix('Model')}Machine"

@@ -69,6 +69,10 @@ class NotAllowed(Exception):  # noqa: N818  (no error: the call is not made)
     """The operation must not be called in this state."""
 
 
+class ExitsError(RuntimeError):
+    """A subject asks for the end of the process."""
+
+
 class ResultOf(NamedTuple):
     """An argument that is the result of an earlier call (see `result_of`)."""
 
@@ -97,6 +101,7 @@ class Operation:
     key: str | None
     means: str | None
     alone: bool
+    often: int
     at_end: bool | Callable[[Any], Iterable[tuple[Any, ...]]]
     perform: Callable[..., Any] | None
     then: Callable[..., object] | None
@@ -120,9 +125,14 @@ class Operation:
 
     def call(self, subject: Any, arguments: Sequence[Any]) -> Any:
         """Perform it on `subject`."""
-        if self.perform is not None:
-            return self.perform(subject, *arguments)
-        return getattr(subject, self.name)(*arguments)
+        try:
+            if self.perform is not None:
+                return self.perform(subject, *arguments)
+            return getattr(subject, self.name)(*arguments)
+        except SystemExit as error:  # of the subject, which is not to end the harness as well
+            if isinstance(error, self.raises):
+                raise
+            raise ExitsError(f"it would have ended the process: {error!r}") from error
 
 
 @overload
@@ -135,6 +145,7 @@ def operation[**P, R](
     key: str | None = None,
     means: str | None = None,
     alone: bool = False,
+    often: int = 1,
     at_end: bool | Callable[[Any], Iterable[tuple[Any, ...]]] = False,
     perform: Callable[..., Any] | None = None,
     then: Callable[..., object] | None = None,
@@ -149,6 +160,7 @@ def operation(  # noqa: PLR0913  (one parameter an option)
     key: str | None = None,
     means: str | None = None,
     alone: bool = False,
+    often: int = 1,
     at_end: bool | Callable[[Any], Iterable[tuple[Any, ...]]] = False,
     perform: Callable[..., Any] | None = None,
     then: Callable[..., object] | None = None,
@@ -158,17 +170,17 @@ def operation(  # noqa: PLR0913  (one parameter an option)
 
     `raises` are exceptions that count as results: raised bare, any message will do.  `role` is who
     may call it.  `key` names the parameter by which calls commute.  `means` is what the monitor of
-    the model's datatype calls it.  `alone`: it is called only while nobody else calls.  `at_end`:
-    the main thread calls it once more when all threads have ended; or, given a function from the
-    subject to the arguments of each call, as often as that says.  `perform`, a function of the
-    subject and the arguments, is called instead of the subject's method.  `then`, a function of
-    the subject, the arguments and the result, is called after each return; it may raise
-    AssertionError.
+    the model's datatype calls it.  `alone`: it is called only while nobody else calls.  `often`:
+    how many times as often as others it is drawn for a program.  `at_end`: the main thread calls
+    it once more when all threads have ended; or, given a function from the subject to the
+    arguments of each call, as often as that says.  `perform`, a function of the subject and the
+    arguments, is called instead of the subject's method.  `then`, a function of the subject, the
+    arguments and the result, is called after each return; it may raise AssertionError.
     """
 
     def declare(body: Callable[..., Any]) -> Callable[..., Any]:
-        own = Operation(body.__name__, arguments, raises, role, key, means, alone, at_end, perform,
-                        then, body)  # fmt: skip
+        own = Operation(body.__name__, arguments, raises, role, key, means, alone, often, at_end,
+                        perform, then, body)  # fmt: skip
         _check_signature(own)
         setattr(body, _MARK, own)
         return body
@@ -365,6 +377,19 @@ class Model[S]:
         """Return the same model of another subject: of a mutant, for example."""
         name = getattr(subject, "__name__", "Subject")
         return type(f"{cls.__name__}Of{name}", (cls,), {"subject": subject, "original": cls})
+
+
+def made[S](model: Model[S], sync: Sync) -> S:
+    """Return a new subject of `model`; ModelError if there is none."""
+    try:
+        return model.make(sync)
+    except NoVerdictError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"{type(model).__name__}: its subject cannot be made: {type(error).__name__}: {error}."
+            f"\n  `subject` is called with a Sync; where it takes more, override make(self, sync)."
+        ) from error
 
 
 def first_line(documented: object) -> str:

@@ -28,6 +28,8 @@ thread 0: read() = 1 cannot be placed
   allowed there         0
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from registrar.sync import Sync
@@ -36,7 +38,18 @@ from stress.history import BY_CLOCK, Outcome, Precedence, Span
 from stress.model import Operation, is_plain
 from stress.program import PREFIX, Invocation, Program, Results
 from stress.reference import NotPlain, raised
+from stress.threads.observed import worker
 from stress.threads.subject import Violation
+
+
+@contextmanager
+def _as_main() -> Iterator[None]:
+    """Let the calling thread be what histories call main (a simulated one is told otherwise)."""
+    mine, worker.process = worker.process, "main"
+    try:
+        yield
+    finally:
+        worker.process = mine
 
 
 class Recording:
@@ -54,19 +67,21 @@ class Recording:
 
     def run(self, thread: int) -> None:
         """Make the calls of `thread`, or of the prefix."""
-        for place, call in enumerate(self._calls[thread]):
-            arguments = self.results.resolved(call.arguments)
-            if arguments is not None:
-                own = self.reference.operations[call.f]
-                span = self._called(thread, own, arguments)
-                if span.outcome == "ok":
-                    self.results.note(thread, place, span.result)
+        with _as_main() if thread == PREFIX else nullcontext():
+            for place, call in enumerate(self._calls[thread]):
+                arguments = self.results.resolved(call.arguments)
+                if arguments is not None:
+                    own = self.reference.operations[call.f]
+                    span = self._called(thread, own, arguments)
+                    if span.outcome == "ok":
+                        self.results.note(thread, place, span.result)
 
     def end(self) -> None:
         """Make the calls that come when all threads have ended."""
-        for own in self.reference.operations.values():
-            for arguments in own.endings(self.subject):
-                self._called(PREFIX, own, arguments)
+        with _as_main():
+            for own in self.reference.operations.values():
+                for arguments in own.endings(self.subject):
+                    self._called(PREFIX, own, arguments)
 
     def _called(self, thread: int, own: Operation, arguments: tuple[Any, ...]) -> Span:
         """Make a call and note it; what is no result of the operation is raised."""

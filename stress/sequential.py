@@ -21,6 +21,7 @@ SETTINGS: Final = hypothesis.settings(
     database=None,
     derandomize=False,
     print_blob=False,
+    report_multiple_bugs=False,  # they would come in a group, which nobody catches
     phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],  # explaining takes ten times both
     suppress_health_check=list(hypothesis.HealthCheck),
 )

@@ -50,7 +50,7 @@ def arranged(program: Program, kept: list[Place], moved: dict[Place, int] | None
     now: dict[Place, Earlier] = {}
     calls = dict(program.lists())
     moved = moved or {}
-    for where in sorted(kept, key=lambda where: (where[0], where in moved, where[1])):
+    for where in sorted(kept, key=lambda where: (where[0], where not in moved, where[1])):
         thread, place = where
         call = calls[thread][place]
         into = moved.get(where, thread)

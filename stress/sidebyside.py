@@ -38,7 +38,7 @@ from itertools import count
 from typing import Any
 
 from stress.alone import LoneSync
-from stress.model import Model, NotAllowed, Operation, is_plain
+from stress.model import Model, NotAllowed, Operation, is_plain, made
 from stress.program import PREFIX, Invocation, Results
 from stress.reference import NotPlain, Outcome, Raised, Reference, Values, raised, spelled
 from stress.threads.observed import Witness
@@ -50,11 +50,11 @@ class SideBySide:
     def __init__(self, model: type[Model[Any]], case: Any = None) -> None:
         self._reference = Reference(model(case))
         self._invariants = self._reference.model.invariants()
-        self._states: set[Values] = {self._reference.initial()}
+        self._states: dict[Values, None] = {self._reference.initial(): None}  # a set in order
         instants = count()
         self._reference.model.witness = Witness(lambda: next(instants), lambda: "main")
         self._sync = LoneSync()
-        self._subject = self._reference.model.make(self._sync)
+        self._subject = made(self._reference.model, self._sync)
         self._results = Results({PREFIX: 0})
 
     def step(self, call: Invocation) -> str | None:
@@ -77,7 +77,7 @@ class SideBySide:
             return _mismatch(call.f, arguments, outcome, result, allowed)
         if outcome == "ok":
             self._results.note(PREFIX, -1, result)
-        self._states = {each.state for each in fitting}
+        self._states = dict.fromkeys(each.state for each in fitting)
         broken = self._effect(own, arguments, outcome, result) or self._broken()
         if broken is None:
             return None
@@ -114,6 +114,8 @@ class SideBySide:
             own.then(self._subject, arguments, result)
         except AssertionError as error:
             return str(error) or "what follows a call fails"
+        except Exception as error:  # noqa: BLE001  (to be judged)
+            return f"{type(error).__name__}: {error}"
         return None
 
     def _broken(self) -> str | None:
@@ -125,8 +127,12 @@ class SideBySide:
                     getattr(self._reference.load(state), name)(self._subject)
                 except AssertionError as error:
                     why = f"{name}: {error}" if str(error) else name
-                    self._states.discard(state)
-                    break
+                except Exception as error:  # noqa: BLE001  (to be judged)
+                    why = f"{name}: {type(error).__name__}: {error}"
+                else:
+                    continue
+                del self._states[state]
+                break
         return None if self._states else why
 
 

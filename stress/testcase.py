@@ -55,7 +55,7 @@ class ModelTestCase(unittest.TestCase):
         """One thread sees what the model sees."""
         __tracebackhide__ = True
         machine = machines.sequential(self.model)
-        settings = hypothesis.settings(deadline=None)
+        settings = hypothesis.settings(deadline=None, report_multiple_bugs=False)
         if options.seed is not None:
             machine = hypothesis.seed(options.seed)(machine)
         try:
@@ -129,6 +129,7 @@ class ModelTestCase(unittest.TestCase):
         test = hypothesis.settings(
             deadline=None,
             print_blob=False,
+            report_multiple_bugs=False,
             suppress_health_check=list(hypothesis.HealthCheck),
         )(hypothesis.given(programs(self.model, threads=options.threads))(attempt))
         if options.seed is not None:

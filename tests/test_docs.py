@@ -26,6 +26,9 @@ from stress.program import Invocation, Program
 from stress.threads import performance, programs
 
 DOCS = Path(__file__).parent.parent / "docs"
+README = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+README_PARTS = {"Check something of your own": 1, "Judge a recorded history": 1}
+"""The status that each ends with."""
 PASS = (DOCS / "what-a-pass-means.md").read_text(encoding="utf-8")
 NEW_MODEL = (DOCS / "new-model.md").read_text(encoding="utf-8")
 WALK, _, REST = NEW_MODEL.partition("## In a package")
@@ -59,18 +62,23 @@ class Walk:
         self._saved: dict[str, str] = {}
         """What a failure that the page names is called here."""
         self.commands: list[str] = []
-        self._command, self._status, self._printed = "", 0, ""
+        self._command, self._printed = "", ""
+        self.status = 0
+        """Of the last command."""
 
     def follow(self, block: Block) -> None:
         """Write a file, change one, run commands, or compare what they printed."""
         kind, _, name = block.info.partition(" ")
         match kind:
-            case "python":
+            case "python" | "json":
                 (self._folder / name).write_text(block.text, encoding="utf-8")
             case "diff":
                 self._change(self._folder / name, block.text)
             case "console":
                 for command in re.findall(r"^\$ (.+)$", block.text, re.MULTILINE):
+                    self._run(command)
+            case "sh":
+                for command in block.text.splitlines():
                     self._run(command)
             case "text":
                 self._compare(block.text, exactly=not name)
@@ -97,7 +105,7 @@ class Walk:
             check=False,
             timeout=100,
         )
-        self._status, self._printed = done.returncode, done.stdout
+        self.status, self._printed = done.returncode, done.stdout
         assert done.returncode in {0, 1, 3}, f"{command}\n{done.stdout}{done.stderr}"
 
     def _here(self, saved: str) -> str:
@@ -111,7 +119,7 @@ class Walk:
         if Host.of_this_process().doubts() and any(each in self._command for each in REAL_THREADS):
             return
         told = f"$ {self._command}\n{self._printed}"
-        assert self._status == (re.search("^✗", shown, re.MULTILINE) is not None), told
+        assert self.status == (re.search("^✗", shown, re.MULTILINE) is not None), told
         if not exactly:
             shown = "…".join(LASTING.findall(shown))
         pattern = re.escape(SAVED.sub("failures/SAVED.json", shown.strip()))
@@ -133,6 +141,18 @@ def test_new_model_runs_as_written(tmp_path: Path) -> None:
         walk.follow(block)
 
     assert len(walk.commands) == 8
+
+
+@slow
+@pytest.mark.parametrize(("part", "status"), README_PARTS.items())
+def test_readme_part_runs_as_written(tmp_path: Path, part: str, status: int) -> None:
+    """What the README says of a model and of a history is what one sees."""
+    walk = Walk(tmp_path)
+    there = blocks(README.partition(f"## {part}\n")[2].partition("\n## ")[0])
+    for block in list(there)[:4]:
+        walk.follow(block)
+
+    assert walk.status == status
 
 
 def test_new_model_counts_lines_of_model() -> None:
@@ -231,5 +251,5 @@ def test_new_model_names_whatever_operation_takes() -> None:
     parameters = inspect.signature(operation).parameters.values()
     options = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
 
-    assert len(options) == 8
+    assert {"raises", "then"} < set(options)
     assert [name for name in options if not re.search(rf"\b{name}=", REFERENCE)] == []

@@ -21,6 +21,8 @@ MEMORY: Final = 1_500_000_000
 Not entries are counted but pages, since the states of models are of any size.
 """
 
+RARELY: Final = 16
+
 _PAGES: Final = Path("/proc/self/statm")
 
 
@@ -52,14 +54,15 @@ class Effort:
         self._resident: int | None = None
         """Bytes at the first question: the calls themselves are not the search's."""
         self.steps = 0
+        self._asked = 0
 
     def exhausted(self) -> bool:
-        """Return whether time or memory is spent.
-
-        It takes some microseconds: a search asks every few hundred states.
-        """
+        """Return whether time or memory is spent; memory is measured every `RARELY` questions."""
         if self._deadline is not None and time.monotonic() >= self._deadline:
             return True
+        self._asked += 1
+        if self._asked % RARELY:
+            return False
         resident = _resident()
         if self._resident is None:
             self._resident = resident

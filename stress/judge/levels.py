@@ -25,7 +25,7 @@ WIDTH: Final = 500
 """States of a level, at first."""
 WIDER: Final = 3
 """How many times wider it gets."""
-PAUSE: Final = 255
+PAUSE: Final = 63
 """It asks for its budget when the number of states has none of these bits."""
 
 

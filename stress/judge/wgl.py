@@ -13,8 +13,8 @@ has long not placed more calls than it had already, it gives up: it is lost amon
 beginning, and `stress.judge.levels` has better means.
 """
 
-from collections.abc import Hashable, Iterator
-from typing import Final
+from collections.abc import Hashable, Sequence
+from typing import Any, Final
 
 from stress.judge.effort import Effort, Found
 from stress.judge.problem import Path, Problem, placed
@@ -23,8 +23,11 @@ from stress.verdict import Verdict
 
 PATIENCE: Final = 30_000
 """Dead ends in a row, none of them deeper than the deepest before, after which it gives up."""
-PAUSE: Final = 255
-"""It asks for its budget when the number of such dead ends has none of these bits."""
+GENERATION: Final = 1 << 18
+"""What was tried is forgotten after this many states, or twice as many: it is seldom met again."""
+NONE: Final[Sequence[Any]] = ()
+PAUSE: Final = 63
+"""It asks for its budget when the number of states has none of these bits."""
 
 
 def search[Position: Hashable](
@@ -34,26 +37,31 @@ def search[Position: Hashable](
     order, calls, step = problem.order, problem.calls, problem.step
     moves_from, after = order.moves, order.after
     position, state, due = order.first, problem.state, order.due
-    if not due and problem.accepts(position, state):
+    if problem.accepts(position, state):
         return Found(Verdict.OK, [])
     path: Path = None
-    depth = deepest = 0
+    depth = deepest = steps = vain = 0
     longest: tuple[Path, Position] = path, position
-    seen = {(position, state)}
-    undo = []
-    moves = iter(moves_from(position))
-    number, successors = -1, iter(())
-    steps = vain = 0
+    seen, older = {(position, state)}, set[tuple[Position, Hashable]]()
+    undo: list[tuple[Any, ...]] = []
+    moves, number, successors = iter(moves_from(position)), -1, NONE
     while True:
-        for successor in successors:
+        while successors:
+            successor, successors = successors[0], successors[1:]
             if isinstance(successor, Partial):
                 reached, whole = (position, successor.state), False
             else:
                 reached, whole = (after(position, number), successor), True
-            if reached in seen:
+            if reached in seen or reached in older:
                 continue
             seen.add(reached)
-            undo.append((moves, successors, number, position, state, path, depth))
+            if not len(seen) & PAUSE:
+                if effort.exhausted():
+                    effort.steps += steps
+                    return Found(Verdict.UNKNOWN, placed(path))
+                if len(seen) >= GENERATION:
+                    older, seen = seen, set()
+            undo.append((moves, number, successors, position, state, path))
             position, state = reached
             if whole:
                 path = path, number
@@ -61,20 +69,21 @@ def search[Position: Hashable](
                 if depth >= due and problem.accepts(position, state):
                     effort.steps += steps
                     return Found(Verdict.OK, placed(path))
-            moves, successors = iter(moves_from(position)), iter(())
-            break
+            moves, successors = iter(moves_from(position)), NONE
         for number in moves:
             steps += 1
-            found = step(state, calls[number])
-            if found:
-                successors = iter(found)
+            successors = step(state, calls[number])
+            if successors:
                 break
         else:
             vain += 1
             if depth > deepest:
                 deepest, longest, vain = depth, (path, position), 0
-            if not undo or vain > patience or (not vain & PAUSE and effort.exhausted()):
-                effort.steps += steps
-                verdict = Verdict.UNKNOWN if undo else Verdict.FAILED
-                return Found(verdict, placed(longest[0]), order.waiting(longest[1]))
-            moves, successors, number, position, state, path, depth = undo.pop()
+            if not undo or vain > patience:
+                break
+            moves, number, successors, position, state, before = undo.pop()
+            depth -= path is not before
+            path = before
+    effort.steps += steps
+    verdict = Verdict.UNKNOWN if undo else Verdict.FAILED
+    return Found(verdict, placed(longest[0]), order.waiting(longest[1]))

@@ -162,6 +162,8 @@ def _doubts_of_drawn(run: ConcurrentThreadsRun) -> list[str]:
         doubts.append(INTERRUPTED)
     if not run.census.overlapped and run.failure is None:
         doubts.append(NO_OVERLAP)
+    for reason, count in run.census.unknown.items():
+        doubts.append(f"{count} instances prove nothing: {reason}.")
     return doubts
 
 

@@ -12,8 +12,7 @@ an instance.  Other threads only call the subject.
 """
 
 import threading
-from collections.abc import Collection, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Hashable, Sequence
 from functools import partial
 from random import Random
 from typing import Any, Final
@@ -25,7 +24,7 @@ from stress.model import Model, plain
 from stress.program import PREFIX, Invocation, Program, Results
 from stress.recording import Recording
 from stress.reference import Reference, raised, spelled
-from stress.threads.observed import ObservedSync, worker
+from stress.threads.observed import ObservedSync
 from stress.threads.subject import Judgement, Record, Step, Violation
 
 SLOTS: Final = 96
@@ -111,17 +110,6 @@ class _Call:
         return None
 
 
-@contextmanager
-def _as_main() -> Iterator[None]:
-    """Let the calling thread be what histories call main: it makes the calls of the prefix."""
-    mine = worker.process
-    worker.process = "main"
-    try:
-        yield
-    finally:
-        worker.process = mine
-
-
 class ProgramInstance:
     """A subject and the calls of every thread."""
 
@@ -136,8 +124,7 @@ class ProgramInstance:
         self._program = program
         self._model = conformance.reference.model
         self._recording = Recording(conformance, program, sync)
-        with _as_main():
-            self._recording.run(PREFIX)
+        self._recording.run(PREFIX)
         lists = [*program.threads, *[()] * (threads - len(program.threads))]
         self.steps = [
             [self._step(number, place, call, random) for place, call in enumerate(own)]
@@ -173,8 +160,7 @@ class ProgramInstance:
         unknown = []
         if not found:
             try:
-                with _as_main():
-                    self._recording.end()
+                self._recording.end()
                 found = self._recording.judged(None)
             except AssertionError as error:
                 found = [Violation("effect", str(error))]

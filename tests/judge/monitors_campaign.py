@@ -19,7 +19,10 @@ from typing import Any, Final
 import click
 
 from stress.history import Span
+from stress.judge.builtin import SPECIFICATIONS
+from stress.judge.linearizability import linearize
 from stress.judge.monitors import Finding, monitor
+from stress.verdict import Verdict
 from tests.judge.brute_force import DATATYPES, linearizable, refutation
 
 type Search = Callable[[str, Sequence[Span]], bool]
@@ -109,6 +112,17 @@ def _other_result(datatype: str, call: Span, history: Sequence[Span], draw: rand
 
 
 # Agreement
+
+
+def searched(datatype: str, history: Sequence[Span]) -> bool:
+    """Return whether the judge's general search finds a legal order."""
+    found = linearize(history, SPECIFICATIONS[datatype], monitors=False)
+    assert found.verdict is not Verdict.UNKNOWN
+    return found.verdict is Verdict.OK
+
+
+SEARCHES: Final[Mapping[str, Search]] = {"brute force": linearizable, "wgl": searched}
+"""What the monitors are compared with, by name."""
 
 
 def disagreement(
@@ -217,12 +231,15 @@ def compare(
 @click.option("--histories", default=10_000, help="How many to compare.")
 @click.option("--seed", default=1, help="Draw the histories of this seed.")
 @click.option("--calls", default=9, help="The most calls that a history has.")
-def campaign(datatype: str, histories: int, seed: int, calls: int) -> None:
+@click.option("--search", type=click.Choice(list(SEARCHES)), default="wgl", help="Who is right.")
+def campaign(datatype: str, histories: int, seed: int, calls: int, search: str) -> None:
     """Compare, and print how many histories had which verdict."""
     began = time.monotonic()
-    counts, wrong = compare(datatype, histories, seed, calls)
+    counts, wrong = compare(datatype, histories, seed, calls, SEARCHES[search])
     seconds = time.monotonic() - began
-    click.echo(f"{datatype}, seed {seed}: {counts.total():,} histories in {seconds:.0f} s")
+    click.echo(
+        f"{datatype}, seed {seed}: {counts.total():,} histories by {search} in {seconds:.0f} s"
+    )
     for verdict, count in sorted(counts.items()):
         click.echo(f"{count / counts.total():8.1%}  {verdict}")
     click.echo(wrong or "no disagreement")

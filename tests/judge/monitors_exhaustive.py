@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import click
 
 from stress.history import Outcome, Span
-from tests.judge.monitors_campaign import VOCABULARY, disagreement
+from tests.judge.brute_force import linearizable
+from tests.judge.monitors_campaign import SEARCHES, VOCABULARY, Search, disagreement
 
 type Indexes = frozenset[int]
 
@@ -145,11 +146,13 @@ def _some(indexes: Indexes) -> Iterator[Indexes]:
 # Agreement
 
 
-def compare(datatype: str, calls: int, values: int) -> tuple[Counter[str], str]:
+def compare(
+    datatype: str, calls: int, values: int, search: Search = linearizable
+) -> tuple[Counter[str], str]:
     """Return how many histories were legal, illegal and not qualified; and a disagreement."""
     counts: Counter[str] = Counter()
     for history in histories(datatype, calls, values):
-        found, wrong = disagreement(datatype, history)
+        found, wrong = disagreement(datatype, history, search)
         if wrong:
             return counts, "\n".join([wrong, *map(repr, history)])
         counts["not qualified" if found is None else "legal" if found.legal else "illegal"] += 1
@@ -160,12 +163,15 @@ def compare(datatype: str, calls: int, values: int) -> tuple[Counter[str], str]:
 @click.option("--datatype", type=click.Choice(list(VOCABULARY)), required=True)
 @click.option("--calls", default=5, help="How many calls a history has.")
 @click.option("--values", default=3, help="How many values it has at most.")
-def exhaustive(datatype: str, calls: int, values: int) -> None:
+@click.option("--search", type=click.Choice(list(SEARCHES)), default="wgl", help="Who is right.")
+def exhaustive(datatype: str, calls: int, values: int, search: str) -> None:
     """Compare, and print how many histories had which verdict."""
     began = time.monotonic()
-    counts, wrong = compare(datatype, calls, values)
+    counts, wrong = compare(datatype, calls, values, SEARCHES[search])
     seconds = time.monotonic() - began
-    click.echo(f"{datatype}, {calls} calls: {counts.total():,} histories in {seconds:.0f} s")
+    click.echo(
+        f"{datatype}, {calls} calls: {counts.total():,} histories by {search} in {seconds:.0f} s"
+    )
     for verdict, count in sorted(counts.items()):
         click.echo(f"{count / counts.total():8.1%}  {verdict}")
     click.echo(wrong or "no disagreement")

@@ -1,49 +1,32 @@
-"""The registrar beside its reference: the machine, what it draws, and what it saves."""
+"""The registrar beside its reference: the machine, what it finds, and what it saves."""
 
-import copy
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import Phase, find, given, settings
-from hypothesis import strategies as st
+from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from models.registrar import (
-    Interrupt,
-    Refused,
-    RegistrarCase,
-    RegistrarMachine,
-    RegistrarReference,
-    Request,
-    Surprise,
-    cases,
-    machine_of,
-    replay_sequential,
-    requests,
-)
+from models.registrar import RegistrarModel, Unexpected
+from models.registrar_answers import Answer, Expected
+from models.registrar_case import RegistrarCase, Request
 from models.registrar_faults import ForgottenFailure, UnshiftedPiece
-from registrar import (
-    GRANULARITY,
-    MemoryLayout,
-    MemoryRange,
-    MemoryRegistrar,
-    RegistrationError,
-)
+from models.registrar_history import Interrupt, Refused
+from registrar import GRANULARITY, MemoryLayout, MemoryRange, MemoryRegistrar
+from stress.machines import rerun, sequential
 
 G = GRANULARITY
 OFFSET = 1 << 50
 PIECES = [MemoryRange(0, 0x1000), MemoryRange(0x2000, G), MemoryRange(G, G + 0x1000)]
 CASE = RegistrarCase(MemoryLayout.from_ranges(PIECES, []), OFFSET, frozenset(PIECES[1:2]))
 """Two pieces in chunk 0, the second refused, and one in chunk 1."""
-SHIFTED = tuple(CASE.shifted(piece) for piece in PIECES)
+SHIFTED = (*CASE.told(0), *CASE.told(1))
 
 
 @pytest.mark.slow
 def test_registrar_agrees_with_reference() -> None:
     """The registrar and its reference agree in whatever the machine does (R, E, D)."""
-    run_state_machine_as_test(RegistrarMachine)  # as often as the profile says
+    run_state_machine_as_test(sequential(RegistrarModel))  # as often as the profile says
 
 
 # The machine finds faults, and saves what replays
@@ -78,7 +61,7 @@ FAULTS = {
 
 def failure_of(subject: type[MemoryRegistrar]) -> dict[str, Any]:
     """Return what the machine saves about a faulty registrar, through JSON and back."""
-    machine = machine_of(subject)
+    machine = sequential(RegistrarModel.of(subject))
     brief = settings(
         max_examples=1000,
         stateful_step_count=20,
@@ -101,34 +84,44 @@ def test_machine_finds_fault(subject: type[MemoryRegistrar]) -> None:
 
     assert FAULTS[subject] in saved["message"]
     assert len(saved["calls"]) <= 2
-    assert replay_sequential(subject, saved) == saved["message"]
-    assert replay_sequential(MemoryRegistrar, saved) is None
+    assert rerun(RegistrarModel.of(subject), saved) == saved["message"]
+    assert rerun(RegistrarModel, saved) is None
 
 
 def test_machines_keep_failures_apart() -> None:
     """Each machine has its own subject and last failure; the general one has none."""
-    machine = machine_of(UnshiftedPiece)
+    machine = sequential(RegistrarModel.of(UnshiftedPiece))
 
-    assert machine.subject is UnshiftedPiece
-    assert machine.__name__ == "UnshiftedPieceMachine"
-    assert RegistrarMachine.subject is MemoryRegistrar
-    assert RegistrarMachine.last_failure is None
+    assert machine.model.subject is UnshiftedPiece
+    assert machine.__name__ == "RegistrarModelOfUnshiftedPieceMachine"
+    assert RegistrarModel.subject is MemoryRegistrar
+    assert sequential(RegistrarModel).last_failure is None
+
+
+def saved_call(f: str, *arguments: Any) -> dict[str, Any]:
+    """Return a call as it is saved."""
+    return {"f": f, "arguments": list(arguments)}
 
 
 SAVED: dict[str, Any] = {
-    "case": CASE.to_json(),
-    "backend": {"as_object": True, "returning": True},
-    "calls": [["register", G, 1], ["interrupt", 0, 0, 1], ["reenter", 0, G, 1, 0, 1]],
+    "case": CASE.to_json() | {"as_object": True, "returning": True},
+    "calls": [
+        saved_call("register", [G, 1]),
+        saved_call("interrupt", 0, [0, 1]),
+        saved_call("reenter", 0, [G, 1], [0, 1]),
+        saved_call("register_each", [0, 2 * G]),
+        saved_call("count"),
+    ],
     "message": "",
 }
 
 
 def test_replay_prints_call_observed_allowed_and_rule() -> None:
     """A mismatch names the call, what was observed, what is allowed, and the rule."""
-    message = replay_sequential(UnshiftedPiece, SAVED)
+    message = rerun(RegistrarModel.of(UnshiftedPiece), SAVED)
 
     assert message == (
-        "register(0x80000000, 0x1)\n"
+        "register((0x80000000, 1))\n"
         "  observed  Ok, after 0x80000000-0x80001000\n"
         "  allowed   Ok, after 0x4000080000000-0x4000080001000\n"
         "  rule      R2, R3: Ok once every chunk is registered\n"
@@ -136,12 +129,35 @@ def test_replay_prints_call_observed_allowed_and_rule() -> None:
     )
 
 
-@pytest.mark.parametrize("missing", ["backend", "message"])
-def test_replay_needs_case_and_calls_alone(missing: str) -> None:
-    """A saved failure without a backend or message replays with a callable that raises."""
-    saved = {key: value for key, value in SAVED.items() if key != missing}
+def test_replay_of_several_requests_cites_rule_of_first_that_differs() -> None:
+    """Where chunks are asked for one by one, the rule is that of the first wrong answer."""
+    twice = {"calls": [saved_call("register_each", [0, G + 1])] * 2}
+    message = rerun(RegistrarModel.of(ForgottenFailure), SAVED | twice)
 
-    assert replay_sequential(MemoryRegistrar, saved) is None
+    assert message is not None
+    assert "rule      E8, E10: a failed chunk stays failed" in message
+
+
+def test_replay_compares_what_inspect_says_after_every_call() -> None:
+    """A count that is wrong is found at once, though nobody asked for it."""
+    message = rerun(RegistrarModel.of(RegistrarModel.mutants["failed-and-registered"]), SAVED)
+
+    assert message is not None
+    assert message.endswith("section 3: chunks_registered is 0x2 afterwards, not 0x1")
+
+
+@pytest.mark.parametrize("form", [{"as_object": False}, {"returning": False}])
+def test_registrar_takes_backend_of_every_form(form: dict[str, bool]) -> None:
+    """The backend may be an object or a function, and refuse by raising or by returning (D8)."""
+    assert rerun(RegistrarModel, SAVED | {"case": SAVED["case"] | form}) is None
+
+
+@pytest.mark.parametrize("missing", ["about", "as_object", "returning"])
+def test_replay_needs_no_form_of_the_backend(missing: str) -> None:
+    """A saved failure without the form of the backend replays with a callable that raises."""
+    case = {key: value for key, value in SAVED["case"].items() if key != missing}
+
+    assert rerun(RegistrarModel, {"case": case, "calls": SAVED["calls"]}) is None
 
 
 @pytest.mark.parametrize(
@@ -151,146 +167,14 @@ def test_replay_needs_case_and_calls_alone(missing: str) -> None:
         {"case": {}},
         {"calls": None},
         {"calls": [["register", 0]]},
-        {"calls": [["forget", 0, 1]]},
-        {"calls": [["interrupt", "first", 0, 1]]},
-        {"backend": {"as_wave": True}},
+        {"calls": [saved_call("register", 0, 1)]},
+        {"calls": [saved_call("forget", [0, 1])]},
     ],
 )
 def test_replay_rejects_damaged_failure(damage: dict[str, Any]) -> None:
     """A damaged saved failure is a ValueError that says what a good one has."""
-    with pytest.raises(ValueError, match=r"damaged|is no step"):
-        replay_sequential(MemoryRegistrar, SAVED | damage)
-
-
-# Cases
-
-
-@given(cases())
-def test_case_survives_json(case: RegistrarCase) -> None:
-    """A case written as JSON and read again is the same case."""
-    assert RegistrarCase.from_json(json.loads(json.dumps(case.to_json()))) == case
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"ram": []},
-        {"ram": [["0x0"]]},
-        {"ram": [["0x0", "0x1001"]]},
-        {"ram": [[0, 4096]]},
-        {"ram": None},
-        {"gaps": [["0x0", "0x1000"]]},
-        {"offset": "one page"},
-        {"offset": "0x1"},
-        {"offset": "-0x1000"},
-        {"offset": "0xfffffffffffff000"},
-        {"offset": None},
-        {"refused": [["0x0", "0x2000"]]},
-        {"refused": [["0x2000", "0x3000"]]},
-        {"refused": "0x0-0x1000"},
-    ],
-)
-def test_from_json_rejects_damaged_case(damage: dict[str, Any]) -> None:
-    """A damaged case is a ValueError that says what a good one has."""
-    with pytest.raises(ValueError, match="the saved case is damaged"):
-        RegistrarCase.from_json(CASE.to_json() | damage)
-
-
-@pytest.mark.parametrize("missing", ["ram", "gaps", "offset", "refused"])
-def test_from_json_rejects_case_without(missing: str) -> None:
-    """A case without one of its four parts is a ValueError."""
-    saved = copy.copy(CASE.to_json())
-    del saved[missing]
-
-    with pytest.raises(ValueError, match=missing):
-        RegistrarCase.from_json(saved)
-
-
-@given(cases())
-def test_pieces_tile_ram(case: RegistrarCase) -> None:
-    """The pieces of all chunks, end to end, are the RAM, each within its chunk (R3c)."""
-    joined: list[tuple[int, int]] = []
-    starts = {ram.start for ram in case.layout.ram}
-    for chunk in range(case.chunk_count):
-        for piece in case.pieces(chunk):
-            assert chunk * G <= piece.start < piece.end <= (chunk + 1) * G
-            start = piece.start if piece.start in starts else joined.pop()[0]
-            joined.append((start, piece.end))
-
-    assert joined == [(ram.start, ram.end) for ram in case.layout.ram]
-
-
-def gap_within_chunk(case: RegistrarCase) -> bool:
-    """Return whether two pieces of a chunk are apart."""
-    return any(
-        before.end < after.start and before.end // G == after.start // G
-        for before, after in zip(case.layout.ram, case.layout.ram[1:], strict=False)
-    )
-
-
-def touching_within_chunk(case: RegistrarCase) -> bool:
-    """Return whether two pieces of a chunk touch."""
-    return any(
-        before.end == after.start and before.end % G
-        for before, after in zip(case.layout.ram, case.layout.ram[1:], strict=False)
-    )
-
-
-SEARCH = settings(max_examples=2000, database=None, phases=[Phase.generate])
-CASES: dict[str, Callable[[RegistrarCase], bool]] = {
-    "one chunk": lambda case: case.chunk_count == 1,
-    "three words": lambda case: case.chunk_count > 128,
-    "a chunk without RAM": lambda case: not case.pieces(0),
-    "a gap within a chunk": gap_within_chunk,
-    "touching ranges within a chunk": touching_within_chunk,
-    "an offset inside a chunk": lambda case: case.offset % G != 0,
-    "no offset": lambda case: case.offset == 0,
-    "the largest offset": lambda case: (
-        case.offset + case.layout.end_of_ram == MemoryRange.MAX_ADDRESS
-    ),
-    "two refused pieces": lambda case: len(case.refused) > 1,
-    "a refused second piece": lambda case: any(
-        case.pieces(piece.start // G)[0] != piece for piece in case.refused
-    ),
-    "a gap above the RAM": lambda case: any(
-        gap.start >= case.layout.end_of_ram for gap in case.layout.mmio
-    ),
-}
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_cases_include(name: str) -> None:
-    """Among 2000 drawn cases there is each kind that the rules tell apart."""
-    find(cases(), CASES[name], settings=SEARCH)
-
-
-def outcome(drawn: tuple[RegistrarCase, Request]) -> str:
-    """Return what a first request comes to."""
-    case, request = drawn
-    expected = RegistrarReference(case).register(*request)
-    if expected.error:
-        return expected.error.__name__
-    chunks = len(case.chunks(*request))
-    return f"Ok, {'no chunk' if not chunks else 'one chunk' if chunks == 1 else 'chunks'}"
-
-
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        "TypeError",
-        "ValueError",
-        "OverflowError",
-        "IndexError",
-        "RegistrationError",
-        "Ok, no chunk",
-        "Ok, one chunk",
-        "Ok, chunks",
-    ],
-)
-def test_requests_include(wanted: str) -> None:
-    """Among 2000 drawn requests there is one for each error of section 0, and each kind of Ok."""
-    drawn = cases().flatmap(lambda case: st.tuples(st.just(case), requests(case)))
-    find(drawn, lambda pair: outcome(pair) == wanted, settings=SEARCH)
+    with pytest.raises(ValueError, match=r"damaged|is no operation"):
+        rerun(RegistrarModel, SAVED | damage)
 
 
 # The reference, by hand
@@ -299,49 +183,62 @@ def test_requests_include(wanted: str) -> None:
 def test_reference_follows_seed_test() -> None:
     """The seed test's requests come to 2, 0, 0 and 13 backend calls (section 3)."""
     gaps = [MemoryRange(0x10000, 0x20000), MemoryRange(1 << 40, 2 << 40)]
-    reference = RegistrarReference(RegistrarCase(MemoryLayout(1 << 40, gaps), OFFSET, frozenset()))
+    model = RegistrarModel(RegistrarCase(MemoryLayout(1 << 40, gaps), OFFSET, frozenset()))
     ends = [(0x1000, 0x8000), (0x20000, 0x30000), (0x100000, 0x200000), (1 << 33, (1 << 35) + 1)]
-    answers = [reference.register(start, end - start) for start, end in ends]
+    answers = [model.answer((start, end - start)) for start, end in ends]
 
     assert [len(answer.calls) for answer in answers] == [2, 0, 0, 13]
-    assert reference.registered == {0, *range(4, 17)}
-    assert reference.inspect()["chunk_count"] == 1025
+    assert model.registered == {0, *range(4, 17)}
+    assert dict(model.inspect())["chunk_count"] == 1025
 
 
 def test_reference_fails_chunk_for_good() -> None:
     """The refused piece is the last one called; first its shifted start, then the chunk's (E8)."""
-    reference = RegistrarReference(CASE)
-    first, second = reference.register(0, 2 * G), reference.register(0, 2 * G)
+    model = RegistrarModel(CASE)
+    first, second = model.answer((0, 2 * G)), model.answer((0, 2 * G))
 
-    assert (first.error, first.address, first.cause) == (
-        RegistrationError,
-        OFFSET + 0x2000,
-        Refused,
-    )
-    assert first.calls == SHIFTED[:2]
-    assert (second.error, second.address, second.calls) == (RegistrationError, 0, ())
-    assert (reference.registered, reference.failed) == (set(), {0})
+    assert first == Answer("RegistrationError", OFFSET + 0x2000, "Refused", SHIFTED[:2])
+    assert second == Answer("RegistrationError", 0)
+    assert (model.registered, model.failed) == (set(), {0})
 
 
 def test_reference_forgets_interrupted_chunk() -> None:
     """An interrupted chunk is neither registered nor failed, and is called again (D4)."""
-    reference = RegistrarReference(CASE)
-    interrupted = reference.register(G, 1, Surprise(at=0))
-    again = reference.register(G, 1)
+    model = RegistrarModel(CASE)
+    interrupted = model.answer((G, 1), Unexpected(at=0))
+    again = model.answer((G, 1))
 
-    assert (interrupted.error, interrupted.calls) == (Interrupt, SHIFTED[2:])
-    assert (again.error, again.calls) == (None, SHIFTED[2:])
+    assert (interrupted.error, interrupted.calls) == ("Interrupt", SHIFTED[2:])
+    assert (again.error, again.calls) == ("Ok", SHIFTED[2:])
 
 
 @pytest.mark.parametrize(
     ("inner", "cause"),
-    [((0, 1), RuntimeError), ((2 * G, 0), None), ((-1, 1), ValueError), ((2 * G, 1), IndexError)],
+    [
+        ((0, 1), "RuntimeError"),
+        ((2 * G, 0), None),
+        ((-1, 1), "ValueError"),
+        ((2 * G, 1), "IndexError"),
+    ],
 )
 def test_reference_fails_chunk_for_error_of_inner_request(
-    inner: Request, cause: type[Exception] | None
+    inner: Request, cause: str | None
 ) -> None:
     """A request from the backend that needs the mutex or is refused fails the outer chunk (D5)."""
-    answer = RegistrarReference(CASE).register(G, 1, Surprise(at=0, reenter=inner))
+    answer = RegistrarModel(CASE).answer((G, 1), Unexpected(at=0, reenter=inner))
 
-    assert answer.cause is cause
-    assert answer.error is (RegistrationError if cause else None)
+    assert answer.cause == cause
+    assert answer.error == ("RegistrationError" if cause else "Ok")
+
+
+def test_reference_parts_chunks_that_it_registers() -> None:
+    """Between two chunks that a request registers, others may register and be seen (R3)."""
+    model = RegistrarModel(RegistrarCase(MemoryLayout(4 * G, []), 0, frozenset()))
+    steps = model.register((0, 4 * G))
+    next(steps)
+    model.registered |= {1, 2}
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+
+    assert end.value.value == Answer(calls=((0, G), (3 * G, 4 * G)))
+    assert isinstance(end.value.value, Expected)

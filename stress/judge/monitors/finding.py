@@ -5,6 +5,7 @@
 """
 
 import math
+from enum import Enum
 from typing import Any, NamedTuple
 
 
@@ -30,7 +31,7 @@ class Misfit(NamedTuple):
 def distinguishable(value: Any) -> bool:
     """Return whether `value` equals, as a key of a dict, only what it should.
 
-    False for a bool (True is 1 to Python, and is not to JSON), for NaN, and for what is no plain
+    False for a bool (True is 1 to Python, and is not to JSON), for NaN, and for what is not plain
     data: a history with such a value does not qualify.
     """
     kind = value.__class__
@@ -38,7 +39,9 @@ def distinguishable(value: Any) -> bool:
         return True
     if kind is float:
         return not math.isnan(value)
-    return kind is tuple and all(map(distinguishable, value))
+    if kind is tuple or kind is frozenset:
+        return all(map(distinguishable, value))
+    return issubclass(kind, Enum) and not issubclass(kind, (int, float, str))
 
 
 def same(result: Any, argument: Any) -> bool:
