@@ -59,6 +59,7 @@ def _examine(model: type[Model[Any]]) -> None:
     programs = _drawn(model)
     _find_idle(model, programs)
     _find_missing(model, programs[0])
+    _find_bypass(model, programs[0])
     for program in programs[:WALKED]:
         offending(Reference(model(program.case)), program)
 
@@ -108,6 +109,27 @@ def _find_idle(model: type[Model[Any]], programs: list[Program]) -> None:
                 f"  What it requires never holds in every interleaving, it would wait for ever, or "
                 f"there is never a result it could refer to."
             )
+
+
+class _Used(Exception):  # noqa: N818  (a signal)
+    """The subject that was put in place of another is made."""
+
+
+def _find_bypass(model: type[Model[Any]], program: Program) -> None:
+    """Raise ModelError where `make` does not make the subject that the model names."""
+
+    def used(*_: Any, **__: Any) -> None:
+        raise _Used
+
+    try:
+        model.of(used)(program.case).make(native)
+    except _Used:
+        return
+    raise ModelError(
+        f"{model.__name__}.make() does not make what `subject` names, so all its mutants would be "
+        f"the correct subject.\n"
+        f"  Call type(self).subject(...) in it."
+    )
 
 
 def _find_missing(model: type[Model[Any]], program: Program) -> None:

@@ -35,6 +35,7 @@ state, and returns or raises what the subject must.  In its body
 """
 
 import dataclasses
+import dis
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple, overload
@@ -185,6 +186,11 @@ def operation(  # noqa: PLR0913  (one parameter an option)
         setattr(body, _MARK, own)
         return body
 
+    if isinstance(body, st.SearchStrategy):
+        raise ModelError(
+            f"@operation({body!r}): which parameter is that for?\n"
+            f"  Give strategies by name:  @operation(value=st.integers())"
+        )
     return declare if body is None else declare(body)
 
 
@@ -247,8 +253,9 @@ class Model[S]:
         try:
             dataclasses.dataclass(init=False, eq=False, repr=False)(cls)
         except ValueError as error:
+            what = str(error).partition(":")[0]  # then it recommends what is no help here
             raise ModelError(
-                f"the state of {cls.__name__} cannot be remembered: {error}.\n"
+                f"the state of {cls.__name__} cannot be remembered: {what}.\n"
                 f"  It would change in place while the judge holds it.  Use a tuple or a frozenset."
             ) from error
         cls.__doc__ = documented  # a dataclass puts its signature where there is none
@@ -388,7 +395,8 @@ def made[S](model: Model[S], sync: Sync) -> S:
     except Exception as error:
         raise ModelError(
             f"{type(model).__name__}: its subject cannot be made: {type(error).__name__}: {error}."
-            f"\n  `subject` is called with a Sync; where it takes more, override make(self, sync)."
+            f"\n  Name it:  subject = Stack.  It is called with a Sync; where it takes more, "
+            f"override make(self, sync)."
         ) from error
 
 
@@ -455,6 +463,20 @@ def _check_signature(own: Operation) -> None:
         )
 
 
+def _check_untyped(cls: type[Model[Any]]) -> None:
+    """Raise ModelError for an attribute that an operation changes, and that is no state."""
+    fields = set(cls.fields())
+    for each in cls.operations():
+        for instruction in dis.get_instructions(each.body):
+            name = instruction.argval
+            if instruction.opname == "STORE_ATTR" and name in vars(cls) and name not in fields:
+                raise ModelError(
+                    f"{cls.__name__}.{name} is changed by {each.name}, and has no type, so it is "
+                    f"no state.\n"
+                    f"  Give it one:  {name}: object = {vars(cls)[name]!r}"
+                )
+
+
 def _check_class(cls: type[Model[Any]]) -> None:
     """Raise ModelError for what is wrong with a model, whatever its subject."""
     _check_state(cls)
@@ -487,6 +509,7 @@ def _check_state(cls: type[Model[Any]]) -> None:
 
 def _check_operations(cls: type[Model[Any]]) -> None:
     """Raise ModelError for an operation that does not go with the rest of the model."""
+    _check_untyped(cls)
     names = [each.name for each in cls.operations()]
     for each in cls.operations():
         if getattr(getattr(cls, each.name), _MARK, None) is not each:

@@ -17,13 +17,13 @@ what time it is (a `Witness`) and what comes before what.
 ...     @operation
 ...     def read(self):
 ...         return 0
->>> conformance = Conformance(Reference(CountModel()))
 >>> from stress.reference import Reference
+>>> conformance = Conformance(Reference(CountModel()))
 >>> recording = Recording(conformance, Program((Invocation("read", ()),), ()), native)
 >>> recording.run(PREFIX)
 >>> for found in recording.judged(None):
 ...     print(found.message)
-thread 0: read() = 1 cannot be placed
+main: read() = 1 cannot be placed
   longest legal order   nothing
   allowed there         0
 """

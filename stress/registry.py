@@ -6,7 +6,7 @@ of a model, or an equivalent of its subject, is run like a model and named ``mod
 >>> "registrar" in names()
 True
 >>> find("registrar:no-recheck").machine().__name__
-'RegistrarOfNoRecheckMachine'
+'RegistrarModelOfNoRecheckMachine'
 """
 
 import importlib.metadata
@@ -68,6 +68,10 @@ class Offer(Protocol):
 
 class UnknownModelError(LookupError):
     """No installed package offers a model of this name, or the model has no such fault."""
+
+
+class BrokenModelError(UnknownModelError):
+    """A package offers a model that cannot be loaded."""
 
 
 class ModelOffer:
@@ -145,7 +149,14 @@ def offered(name: str) -> Offer:
     if "::" in name:
         return ModelOffer(name, sourcefile.attribute(name, Model))
     for entry in importlib.metadata.entry_points(group=GROUP, name=name):
-        found: Any = entry.load()
+        try:
+            found: Any = entry.load()
+        except Exception as error:
+            raise BrokenModelError(
+                f"the model {name!r} cannot be loaded from {entry.value}: "
+                f"{type(error).__name__}: {error}\n"
+                f"  Mend or uninstall the package that offers it."
+            ) from error
         if isinstance(found, type) and issubclass(found, Model):
             return ModelOffer(name, found)
         offer: Offer = found

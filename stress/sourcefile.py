@@ -60,14 +60,14 @@ def _loaded(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     before = sys.path[:]
-    sys.path += [str(Path.cwd()), str(path.absolute().parent)]
+    sys.path[:0] = [str(path.absolute().parent), str(Path.cwd())]
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
         raise TargetError(
-            f"{path} cannot be imported: {type(error).__name__}: {error}.\n"
+            f"{path} cannot be imported: {type(error).__name__}: {error}\n"
             f"  Mend that first; then try again."
         ) from error
     finally:

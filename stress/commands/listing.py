@@ -14,7 +14,13 @@ from stress.report import text
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_models(*, as_json: bool) -> None:
     """List the models, their faults and scenarios, the engines, and the litmus tests."""
-    found = {name: registry.offered(name) for name in registry.names()}
+    found: dict[str, registry.Offer] = {}
+    broken: list[str] = []
+    for name in registry.names():
+        try:
+            found[name] = registry.offered(name)
+        except registry.BrokenModelError as error:
+            broken.append(str(error))
     scenarios = {name: list(offer(None).scenarios()) for name, offer in found.items()}
     tests = library.names()
     if as_json:
@@ -39,6 +45,8 @@ def list_models(*, as_json: bool) -> None:
             table.add_row(f"{name}:{fault}", f"[dim]{summary}[/dim]")
     console = text.console()
     console.print(table)
+    for message in broken:
+        console.print(message, style="red", markup=False)
     console.print("\nengines", style="dim")
     for name, summary in text.ENGINES.items():
         console.print(f"{name}: {summary}")

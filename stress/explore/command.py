@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from stress import failures, registry
+from stress import failures
 from stress.duration import Duration
 from stress.explore.exploration import Bounds
 from stress.explore.explorer import SAMPLES, SEARCHES, Explorer, Search
@@ -17,7 +17,7 @@ from stress.explore.machine import NondeterminismError, TooManyThreadsError
 from stress.explore.memory import MODELS
 from stress.explore.record import NotReplayedError, report_of, save
 from stress.explore.scenario import ScenarioTask
-from stress.explore.target import NamedScenario, find
+from stress.explore.target import NamedScenario, find, scenarios_of
 from stress.explore.unfinished import Unfinished
 from stress.orders import BrokenAsWrittenError, weakenings
 from stress.report import exploration as report
@@ -174,8 +174,7 @@ def orders(*, model: str, memory: str, as_json: bool) -> None:
     """
     console = text.console(stderr=as_json)
     try:
-        alone = "/" in model or "::" in model
-        scenarios = {model: find(model)} if alone else registry.find(model).scenarios()
+        scenarios = scenarios_of(model)
         with console.status("") as status:
             found = weakenings(scenarios, memory=memory, watch=status.update)
     except BrokenAsWrittenError as error:

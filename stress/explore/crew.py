@@ -109,7 +109,7 @@ def unit_done(task: Task, unit: list[Prefix], bounds: Bounds, seconds: float) ->
             if (
                 found.failure is not None
                 or time.perf_counter() > deadline
-                or found.executions == bounds.executions
+                or found.visited == bounds.executions
             ):
                 break
         left = frontier.left()

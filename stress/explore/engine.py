@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from stress import registry
 from stress.concurrent import ConcurrentMachine, ConcurrentRun
+from stress.conformance import UndecidedError
 from stress.explore.exploration import Bounds, Exploration
 from stress.explore.explorer import Explorer, Search
 from stress.explore.preemptions import fewest
@@ -33,7 +34,11 @@ class ExploredRun:
     drawn_executions: int = 0
     drawn_wholly: int = 0
     """Drawn programs of which every execution was visited."""
+    drawn_cut: int = 0
+    """Executions of these in which a thread met the bound on steps."""
     seconds: float = 0.0
+    undecided: str = ""
+    """Why the judge could not say what an execution is, if it could not."""
     failure: dict[str, Any] | None = None
     """The first failure, as it is saved."""
 
@@ -105,10 +110,16 @@ def _explore_drawn(  # noqa: PLR0913, PLR0917  (what is drawn, and what is told 
         done.drawn = run
         done.drawn_executions = engine.executions
         done.drawn_wholly = engine.explored_wholly
+        done.drawn_cut = engine.cut
         done.seconds = before + run.seconds
         watch(done)
 
-    run = ConcurrentMachine(model, engine).search(seed, seconds, told)
+    machine = ConcurrentMachine(model, engine)
+    try:
+        machine.search(seed, seconds, told)
+    except UndecidedError as error:
+        done.undecided = str(error)
+    run = machine.run
     told(run)
     if run.failure is not None:
         assert run.program is not None

@@ -53,6 +53,11 @@ class Exploration:
     interrupted: bool = False
 
     @property
+    def visited(self) -> int:
+        """How many executions were followed, as far as the bound on steps allowed."""
+        return self.executions + self.cut
+
+    @property
     def verdict(self) -> Verdict:
         """FAILED with a failure; OK only if all there was to explore was explored to its end."""
         if self.failure is not None:

@@ -125,7 +125,7 @@ class Explorer:
         return (
             found.failure is not None
             or self.interruption.asked
-            or (bounds.executions is not None and found.executions >= bounds.executions)
+            or (bounds.executions is not None and found.visited >= bounds.executions)
             or (bounds.seconds is not None and found.seconds >= bounds.seconds)
         )
 
@@ -140,7 +140,7 @@ class Explorer:
                 now = time.perf_counter()
                 if (
                     self.found.failure is not None
-                    or self.found.executions == self.bounds.executions
+                    or self.found.visited == self.bounds.executions
                     or now - noted > 0.1  # noqa: PLR2004  (often enough for whoever watches)
                 ):
                     noted = now

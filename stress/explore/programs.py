@@ -24,6 +24,8 @@ EXHAUSTIVE: Final = 400
 """Executions of a program that are visited one after another."""
 SAMPLED: Final = 100
 """Executions that are drawn where there are more, in each of two ways."""
+STEPS: Final = 500
+"""Steps of one thread: the calls of a drawn program are few and short."""
 HASTE: Final = 4
 """While shrinking, where most programs pass, so many times fewer of both."""
 
@@ -40,24 +42,23 @@ class ExploredPrograms:
     executions: int = 0
     explored_wholly: int = 0
     """Programs of which every execution was visited."""
-    interrupted: bool = False
+    cut: int = 0
+    """Executions in which a thread took `STEPS` steps and was going on."""
 
     def failure(self, program: Program, *, shrinking: bool) -> Exploration | None:
         """Return the exploration that failed, or None."""
         scenario = Performance(self.model, program)
+        haste = HASTE if shrinking else 1
         known = self._known(program)
         if known is not None:
             return known
-        found = explored(scenario, memory=self.memory, bounds=Bounds(executions=self.exhaustive))
-        self._count(found)
+        found = self._explored(scenario, self.exhaustive // haste, Search())
         if found.failure is None and found.finished:
-            self.explored_wholly += 1
+            self.explored_wholly += not found.cut
         elif found.failure is None:
-            bounds = Bounds(executions=SAMPLED // HASTE if shrinking else SAMPLED)
             for name in ("random", "pct"):
                 search = Search(name, self._seed(program))
-                found = explored(scenario, memory=self.memory, bounds=bounds, search=search)
-                self._count(found)
+                found = self._explored(scenario, SAMPLED // haste, search)
                 if found.failure is not None:
                     break
         return found if found.failure is not None else None
@@ -78,10 +79,14 @@ class ExploredPrograms:
                         return Exploration(executions=1, failure=failure)
         return None
 
-    def _count(self, found: Exploration) -> None:
+    def _explored(self, scenario: Performance, executions: int, search: Search) -> Exploration:
+        bounds = Bounds(executions=executions, steps=STEPS)
+        found = explored(scenario, memory=self.memory, bounds=bounds, search=search)
         self.executions += found.executions
+        self.cut += found.cut
         if found.interrupted:
             raise KeyboardInterrupt
+        return found
 
     def _seed(self, program: Program) -> int:
         text = str(program.to_json(self.model))

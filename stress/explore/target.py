@@ -18,11 +18,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from stress import registry
+from stress.drawing import drawn
+from stress.explore.exploration import Bounds
 from stress.explore.performance import Performance
+from stress.explore.scenario import Scenario, explored
 from stress.model import Model
 from stress.program import Program
 from stress.sourcefile import TargetError, imported
 
+PROGRAMS: Final = 60
+"""Programs that are drawn for a model that offers none."""
+MOST: Final = 60
+"""Executions of such a program."""
 _FILE: Final = re.compile(r"(?P<file>.+?\.py)::(?P<name>[\w.]+)(?:\[(?P<arguments>\{.*\})\])?")
 
 
@@ -46,6 +53,41 @@ def target_of(function: Callable[..., Any], arguments: Mapping[str, Any] | None 
     return f"{target}[{text}]" if json.loads(text) == arguments else ""
 
 
+def _is_model(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, Model)
+
+
+def scenarios_of(target: str) -> Mapping[str, Scenario]:
+    """Return the scenarios of a model called `target`, or the one scenario that it names.
+
+    A model without programs drawn by hand gets some that are drawn now, small enough to visit all
+    of their executions many times.
+    """
+    file, colons, rest = target.rpartition("::")
+    if "/" in rest or (colons and not _is_model(_named_in(file, rest))):
+        return {target: find(target)}
+    subject = registry.find(target)
+    offered = subject.scenarios()
+    if offered or not isinstance(subject, registry.ModelSubject):
+        return offered
+    return _small(subject.model)
+
+
+def _named_in(file: str, name: str) -> object:
+    return getattr(imported(file, name), name.partition(":")[0], None)
+
+
+def _small(model: type[Model[Any]]) -> dict[str, Performance]:
+    """Return programs of `model` that have few executions."""
+    found: dict[str, Performance] = {}
+    bounds = Bounds(executions=MOST + 1)
+    for program in drawn(model, 0, PROGRAMS, model.most_threads):
+        scenario = Performance(model, program)
+        if str(program) not in found and 1 < explored(scenario, bounds=bounds).executions <= MOST:
+            found[str(program)] = scenario
+    return found
+
+
 def program_target(name: str, model: type[Model[Any]], program: Program) -> str:
     """Return the name of `program` on the model called `name`, by which `find` finds it."""
     return f"{name}/{json.dumps(program.to_json(model))}"
@@ -62,9 +104,11 @@ def find(target: str) -> Callable[[Any], Any]:
     model, slash, program = target.partition("/{")
     if slash:
         return _performance(model, "{" + program)
-    if "::" in target:
+    file, colons, rest = target.rpartition("::")
+    if colons and "/" not in rest:
         return _in_file(target)
-    model, _, program = target.partition("/")
+    model, _, program = rest.partition("/")
+    model = file + colons + model
     offered: Mapping[str, Any] = getattr(registry.find(model), "scenarios", dict)()
     if program not in offered:
         raise TargetError(
@@ -94,6 +138,12 @@ def _in_file(target: str) -> Callable[[Any], Any]:
     path = match["file"]
     found: Any = imported(path, f"the scenario {match['name']}")
     owner: tuple[Any, ...] = ()
+    if _is_model(getattr(found, match["name"], None)):
+        raise TargetError(
+            f"{target} is a model, not a scenario of one.\n"
+            f"  `stress run {target} --engine explore` explores it.  Programs drawn by hand, if it "
+            f"offers any, are named {target}/PROGRAM."
+        )
     for name in match["name"].split("."):
         found = getattr(found, name, None)
         if isinstance(found, type):  # a class of tests

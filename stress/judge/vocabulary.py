@@ -64,9 +64,7 @@ def _something(line: Line) -> Arguments:
 def _whole_number(line: Line) -> Arguments:
     value = line.get("value")
     if type(value) is not int:
-        raise ShapeError(
-            f"it is called with {spelled(from_json(value))}, and takes a whole number"
-        )
+        raise ShapeError(f"it is called with {spelled(from_json(value))}, and takes a whole number")
     return (value,)
 
 
@@ -75,9 +73,7 @@ def _pair(line: Line) -> Arguments:
         case [old, new]:
             return from_json(old), from_json(new)
         case value:
-            raise ShapeError(
-                f"it is called with {spelled(from_json(value))}, and takes [old, new]"
-            )
+            raise ShapeError(f"it is called with {spelled(from_json(value))}, and takes [old, new]")
 
 
 def _key(line: Line) -> Arguments:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from stress.explore.engine import ExploredRun
+from stress.explore.programs import STEPS
 from stress.host import Host
 from stress.sequential import SequentialRun
 from stress.threads.engine import ConcurrentThreadsRun
@@ -31,6 +32,8 @@ class RunSummary:
     failures_injected: int = 0
     executions: int = 0
     """Of all programs that were explored."""
+    sampled: int = 0
+    """Programs of which some executions were drawn, and not all visited."""
     shifts: dict[int, int] = field(default_factory=dict)
     """How many shifts of real threads had so many threads."""
     memory: dict[str, int] = field(default_factory=dict)
@@ -96,6 +99,7 @@ class RunSummary:
             run.seconds,
             len(run.programs) + run.drawn.examples,
             executions=run.executions,
+            sampled=max(0, run.drawn.drawn - run.drawn_wholly - (run.failure is not None)),
             violations=[violation for failure in found for violation in failure["violations"]],
             violations_seen=len(found),
             doubts=_left_out(run),
@@ -132,6 +136,8 @@ class RunSummary:
         return Verdict.UNKNOWN if self.doubts else Verdict.OK
 
 
+MANY = 10
+"""Drawn programs, of which one at least has more than one execution."""
 INTERRUPTED = "The run was interrupted before its time was up."
 NO_OVERLAP = (
     "No call overlapped another on the same key, so nothing concurrent was tested.  Run longer, or "
@@ -147,6 +153,18 @@ def _mismatch(failure: dict[str, Any]) -> dict[str, Any]:
 def _left_out(run: ExploredRun) -> list[str]:
     doubts = [INTERRUPTED] if run.interrupted else []
     left = run.asked - len(run.programs) + len(run.unfinished)
+    if run.undecided:
+        doubts.append(run.undecided)
+    if run.drawn_cut:
+        doubts.append(
+            f"In {run.drawn_cut:,} executions of drawn programs a thread took {STEPS} steps, and "
+            f"was going on.  It is probably spinning: put sync.pause() in the loop."
+        )
+    if run.drawn.examples >= MANY and run.drawn_executions <= run.drawn.examples:
+        doubts.append(
+            "No program had more than one execution: the subject shares nothing through its Sync, "
+            "and only what it makes with that is explored."
+        )
     if not run.asked and not run.drawn.examples:
         doubts.append("No program was explored.  Allow more time.")
     elif left and run.failure is None:

@@ -4,7 +4,7 @@ model    registrar, real threads, 30.5 s, seed 1234
 machine  CPython 3.14.2 (free-threaded build, x86_64), GIL off, 2 cores
 threads  2 in 37, 4 in 6, 6 in 5 shifts
 calls    87,314, 2,863 a second, on 14,208 instances
-met      39,902 calls overlapped another on the same key, 29,447 met in the slow path
+met      39,902 calls overlapped another on the same key, 29,447 met at a lock
 backend  35,260 callbacks, 8,391 failures injected
 memory   98 MiB resident, 428 KiB of page tables at most
 broken   0 violations
@@ -53,7 +53,7 @@ MEANING: Final = {
     (
         "explore",
         Verdict.OK,
-    ): f"no execution of these programs fails under {MEMORY}; larger ones are not excluded",
+    ): f"no execution that was visited fails under {MEMORY}; larger programs are not excluded",
     ("explore", Verdict.FAILED): "an execution fails; it is saved",
     ("explore", Verdict.UNKNOWN): "not every execution was visited",
     ("threads", Verdict.FAILED): "a rule was broken; the failure is saved",
@@ -106,7 +106,8 @@ def _lines(run: RunSummary, host: Host, seed: int) -> Iterator[tuple[str, str]]:
         return
     if run.engine == "explore":
         rate = run.executions / run.seconds if run.seconds else 0.0
-        yield "programs", f"{run.examples:,}"
+        sampled = f", {run.sampled:,} of them sampled" if run.sampled else ""
+        yield "programs", f"{run.examples:,}{sampled}"
         yield "executions", f"{run.executions:,}, {rate:,.0f} a second"
         return
     if run.engine == "concurrent":
@@ -117,14 +118,10 @@ def _lines(run: RunSummary, host: Host, seed: int) -> Iterator[tuple[str, str]]:
     crews = [f"{threads} in {count:,}" for threads, count in sorted(run.shifts.items())]
     yield "threads", f"{', '.join(crews)} shifts" if crews else "no shift was completed"
     yield "calls", f"{run.calls:,}, {rate:,.0f} a second, on {run.examples:,} instances"
-    yield (
-        "met",
-        (
-            f"{run.overlapped:,} calls overlapped another on the same key, "
-            f"{run.contended:,} met in the slow path"
-        ),
-    )
-    yield "backend", f"{run.callbacks:,} callbacks, {run.failures_injected:,} failures injected"
+    met = f"{run.overlapped:,} calls overlapped another on the same key"
+    yield "met", f"{met}, {run.contended:,} met at a lock" if run.contended else met
+    if run.callbacks:
+        yield "backend", f"{run.callbacks:,} callbacks, {run.failures_injected:,} failures injected"
     if run.memory:
         resident, tables = run.memory.get("VmRSS", 0), run.memory.get("VmPTE", 0)
         yield (

@@ -11,10 +11,12 @@ from threading import Event
 
 import pytest
 
+from models.registrar import RegistrarModel
+from models.registrar_equivalents import EQUIVALENTS
 from models.registrar_faults import EXPLORED_FAULTS, FAULTS
-from models.registrar_subject import RegistrarSubject
 from models.registrar_threads import RegistrarThreads
 from registrar.backends import BACKENDS
+from stress import registry
 from stress.history import from_json_lines
 from stress.host import Host
 from stress.report.summary import RunSummary
@@ -68,7 +70,9 @@ def verdict_of(run: ThreadsRun, host: Host) -> Verdict:
 def test_every_fault_is_prey() -> None:
     """No fault of the registrar is left out here, but those that only the explorer shows."""
     assert PREY.keys() == FAULTS.keys()
-    assert RegistrarSubject.faults.keys() == FAULTS.keys() | EXPLORED_FAULTS.keys()
+    assert RegistrarModel.mutants.keys() == FAULTS.keys() | EXPLORED_FAULTS.keys()
+    offered = registry.offered("registrar").faults
+    assert offered.keys() == RegistrarModel.mutants.keys() | EQUIVALENTS.keys()
 
 
 @pytest.mark.parametrize(("fault", "rule"), PREY.items())
@@ -88,7 +92,7 @@ def test_threads_find_fault(fault: str, rule: str) -> None:
     assert rule in {violation["rule"] for violation in found}
     for finding in run.findings:
         history = from_json_lines(finding["history"])
-        again = RegistrarSubject(fault).rejudge(finding["parameters"], history)
+        again = registry.find(f"registrar:{fault}").rejudge(finding["parameters"], history)
         assert [asdict(violation) for violation in again] == finding["violations"]
 
 

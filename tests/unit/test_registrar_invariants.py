@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from models.registrar import RegistrarCase
-from models.registrar_history import Precedence
+from models.registrar_case import RegistrarCase
+from models.registrar_history import touch_span
 from models.registrar_invariants import INVARIANTS, violations
 from registrar import GRANULARITY, MemoryLayout, MemoryRange
-from stress.history import Span, from_json_lines, to_json_lines
+from stress.history import Precedence, Span, from_json_lines, to_json_lines
 
 G = GRANULARITY
 HALF = G // 2
@@ -33,12 +33,17 @@ type History = Sequence[Span]
 def ok(process: int, start: int, end: int, chunk: int = 0, *, chunks: int = 1) -> Span:
     """Return a request for `chunks` chunks from `chunk` on that returned."""
     request = (chunk * G + 5, (chunks - 1) * G + 1)
-    return Span(process, "register", request, start, end, "ok", [])
+    return Span(process, "register", request, start, end, "ok", None)
 
 
 def err(call: Span, address: int | None, *, error: str = "RegistrationError") -> Span:
     """Return the request `call` as one that raised, with an address."""
-    return call._replace(outcome="fail", result=[error, address])
+    return call._replace(outcome="fail", result=(error, address))
+
+
+def interrupted(span: Span) -> Span:
+    """Return `span` as one that was interrupted: what it did, nobody knows (D4)."""
+    return span._replace(outcome="info", result=None)
 
 
 def backend(
@@ -144,6 +149,13 @@ LEGAL: dict[str, History] = {
         backend(1, 65, 75, LATE, refused=True),
         err(ok(2, 100, 150, 0, chunks=2), 0),
     ],
+    "an interrupted request, and the chunk once more from its first piece (D4)": [
+        interrupted(ok(0, 2, 9)),
+        interrupted(backend(0, 3, 4, LOW)),
+        interrupted(backend(0, 5, 6, HIGH)),
+        *FIRST,
+        count(60, 1),
+    ],
     "a chunk that fails while the request comes to a higher one": [
         err(ok(0, 10, 90, 0, chunks=2), G),
         *[span._replace(start=span.start + 5, end=span.end + 5) for span in FIRST[1:]],
@@ -161,7 +173,7 @@ ILLEGAL: list[tuple[str, str, History]] = [
     ("I1", "one piece missing", [ok(0, 10, 50), backend(0, 20, 25, LOW)]),
     ("I1", "one chunk missing", [*FIRST, ok(1, 60, 70, 0, chunks=2)]),
     ("I1", "returned too early", [*FIRST, ok(1, 20, 32)]),
-    ("I1", "the kernel says no", [*FIRST, ok(1, 60, 70)._replace(result=[0x5000])]),
+    ("I1", "the kernel says no", [*FIRST, ok(1, 60, 70), touch_span(1, 0x5000, 70)]),
     ("I2", "registered twice", [*FIRST, ok(1, 40, 80), backend(1, 60, 70, LOW)]),
     ("I3", "failed, and counted as registered", [*REFUSED, count(60, 1)]),
     ("I4", "a bit was cleared", [*FIRST, count(60, 1), count(70, 0), count(80, 1)]),
@@ -273,6 +285,14 @@ def test_violation_shows_call_as_made() -> None:
         "thread 3: register(0x100000005, 0x1) = Ok, but 0x100000000-0x180000000 was never "
         "registered"
     )
+
+
+def test_violation_shows_call_that_touched() -> None:
+    """An address that cannot be reached is held against the last request before the touch."""
+    history = [*FIRST, ok(1, 60, 70), ok(1, 75, 80), touch_span(1, 0x5000, 70)]
+    (found,) = violations(CASE, history)
+
+    assert found.message == "thread 1: register(0x5, 0x1) = Ok, but the kernel cannot reach 0x5000"
 
 
 @pytest.mark.parametrize("history", [history for _, _, history in ILLEGAL])

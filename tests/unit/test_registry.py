@@ -45,8 +45,8 @@ def test_find_returns_subject_with_its_fault() -> None:
     machines = [registry.find(name).machine() for name in ("registrar", "registrar:no-recheck")]
 
     assert [machine.__name__ for machine in machines] == [
-        "MemoryRegistrarMachine",
-        "NoRecheckMachine",
+        "RegistrarMachine",
+        "RegistrarModelOfNoRecheckMachine",
     ]
 
 

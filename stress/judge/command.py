@@ -1,0 +1,142 @@
+"""The command `stress linearize`: judge a recorded history by a sequential specification.
+
+Exit status: 0 ok, 1 illegal, 2 wrong usage or a line that does not fit, 3 unknown.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO, Final, NamedTuple
+
+import click
+from rich.text import Text
+
+from stress.duration import Duration
+from stress.judge import report
+from stress.judge.builtin import SPECIFICATIONS
+from stress.judge.jepsen import FailedCas, HistoryError, Recorded, lines_of, read
+from stress.judge.judgement import Judgement
+from stress.judge.linearizability import linearize as judge
+from stress.judge.specification import Specification
+from stress.judge.vocabulary import VOCABULARIES, Vocabulary
+from stress.report import text
+from stress.report.page import as_ascii
+from stress.verdict import Verdict
+
+WORDS: Final = {Verdict.OK: "ok", Verdict.FAILED: "illegal", Verdict.UNKNOWN: "unknown"}
+COMPARED: Final = "cas-register"
+"""The model that has a cas, which can fail."""
+
+
+class Named(NamedTuple):
+    """What `--model` names."""
+
+    specification: Specification
+    vocabulary: Callable[[], Vocabulary]
+    """Makes what reads the operations of one history."""
+
+
+def specification_named(name: str) -> Named:
+    """Return the specification of this name; LookupError, saying which there are, if none is."""
+    if name not in SPECIFICATIONS:
+        raise LookupError(
+            f"there is no model {name!r} to judge by.\n"
+            f"  The built-in ones are {', '.join(SPECIFICATIONS)}."
+        )
+    return Named(SPECIFICATIONS[name], VOCABULARIES[name])
+
+
+@click.command()
+@click.argument("history", type=click.File("rb"))
+@click.option("--model", required=True, metavar="NAME", help=f"One of {', '.join(SPECIFICATIONS)}.")
+@click.option(
+    "--budget",
+    type=Duration(),
+    default="50",
+    show_default=True,
+    help="How long to search; what is not decided then is unknown.",
+)
+@click.option(
+    "--failed-cas",
+    type=click.Choice(["dropped", "mismatch"]),
+    default="dropped",
+    show_default=True,
+    help="A failed cas took no effect, or saw that the value was not the old one.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def linearize(
+    *, history: BinaryIO, model: str, budget: float, failed_cas: FailedCas, as_json: bool
+) -> None:
+    """Judge whether one order of the calls in HISTORY agrees with a model and with the clock.
+
+    HISTORY is a file, or - for standard input, of one JSON object a line, as Jepsen writes them:
+    process, type (invoke, ok, fail or info), f, value and, if you like, time and index.
+    Entries of processes that are not numbers are skipped.
+
+    \b
+    models and their operations: value at invoke -> at ok
+      register        read: null -> v; write: v -> v
+      cas-register    as register; cas: [old, new] -> the same
+      mutex           acquire, release: null -> null
+      set             add, remove: x -> [x, changed]; contains: x -> [x, bool]
+      counter         add: n -> n; read: null -> n
+      fetch-counter   increment: null -> old value
+      queue           enqueue: x -> x; dequeue: null -> x, or null when empty
+      stack           push: x -> x; pop: null -> x, or null when empty
+      priority-queue  insert: x -> x; delete-min: null -> x, or null when empty
+      kv              per key: get: null -> v; put, append: v -> v
+    """
+    if failed_cas == "mismatch" and model != COMPARED:
+        raise click.UsageError(
+            f"--failed-cas mismatch is about a cas, and {model} has none.\n"
+            f"  Leave it out, or judge by --model {COMPARED}."
+        )
+    try:
+        named = specification_named(model)
+        recorded = read(lines_of(history), named.vocabulary(), failed_cas)
+    except (LookupError, HistoryError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+    judgement = judge(recorded.calls, named.specification, budget=budget)
+    if as_json:
+        click.echo(json.dumps(_to_json(recorded, judgement), indent=1))
+    else:
+        _show(history.name, model, recorded, judgement, named.specification)
+    sys.exit(judgement.verdict.exit_code)
+
+
+def _to_json(recorded: Recorded, judgement: Judgement) -> dict[str, Any]:
+    """Return the judgement; calls are numbered from 0 in the order of their invocations.
+
+    Calls that failed were dropped, and have no number.
+    """
+    witness: Any = judgement.order
+    if judgement.verdict is Verdict.FAILED:
+        witness = {"prefix": judgement.order, "misfit": judgement.misfit}
+    return {
+        "verdict": WORDS[judgement.verdict],
+        "operations": len(recorded.calls),
+        "skipped": recorded.skipped,
+        "steps": judgement.steps,
+        "seconds": round(judgement.seconds, 6),
+        "by": judgement.by,
+        "witness": witness,
+    }
+
+
+def _show(
+    source: str,
+    model: str,
+    recorded: Recorded,
+    judgement: Judgement,
+    specification: Specification,
+) -> None:
+    console = text.console()
+    page = "\n".join(report.lines(source, model, recorded, judgement, specification))
+    if not (console.encoding or "").startswith("utf"):
+        page = as_ascii(page)
+    painted = Text(page)
+    painted.highlight_regex(r"\A.*", text.STYLES[judgement.verdict])
+    painted.highlight_regex(
+        r"(?m)^(history|judged|unknown|longest legal order|cannot be placed) ", "dim"
+    )
+    console.print(painted, soft_wrap=True)

@@ -1,0 +1,103 @@
+"""A judgement on a recorded history as text.
+
+✗ no order of the 3 calls agrees with the model                  recorded history · register
+━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+history   stale.jsonl: 3 calls of 3 processes
+judged    by the monitor for register, in 0.0 s
+
+P0  ├─ write(1) ──────────────────────┤
+P1   ├─ read() = 1 ┤
+P2                  ├─ read() = null ┤
+    ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ time ▸
+
+longest legal order   P0 write(1),  P1 read() = 1
+cannot be placed      P2 read() = null
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from stress.history import Span
+from stress.judge.jepsen import Recorded
+from stress.judge.judgement import Judgement
+from stress.judge.specification import Specification
+from stress.judge.timeline import WIDTH, drawn, named
+from stress.verdict import Verdict
+
+LAST: Final = 6
+"""Calls of the longest legal order that are named: the last ones."""
+LABEL: Final = 10
+EVIDENCE: Final = 22
+"""Columns of the labels below the drawing."""
+
+TITLES: Final = {
+    Verdict.OK: "✓ one order of all calls agrees with the model and with the clock",
+    Verdict.FAILED: "✗ no order of the calls agrees with the model and with the clock",
+    Verdict.UNKNOWN: "? whether an order of the calls agrees with the model was not decided",
+}
+
+
+def lines(
+    source: str, model: str, recorded: Recorded, judgement: Judgement, specification: Specification
+) -> Iterator[str]:
+    """Yield the lines of the report, none wider than `WIDTH` but for a file's name."""
+    title, kind = TITLES[judgement.verdict], f"recorded history · {model}"
+    yield f"{title}{kind:>{WIDTH - len(title)}}"
+    yield "━" * WIDTH
+    yield f"{'history':<{LABEL}}{source}: {_counted(recorded)}"
+    yield f"{'judged':<{LABEL}}{_judged(judgement, specification)}"
+    if judgement.verdict is Verdict.UNKNOWN:
+        yield from _labelled(
+            "unknown",
+            "The budget was spent, in seconds or in memory, before all orders were tried.  This is "
+            "no pass.  Give more with --budget, or judge a shorter history.",
+            LABEL,
+        )
+    if judgement.misfit is not None:
+        yield from _evidence(recorded.calls, judgement, judgement.misfit, specification)
+
+
+def _counted(recorded: Recorded) -> str:
+    calls = recorded.calls
+    found = f"{len(calls):,} calls of {len({call.process for call in calls}):,} processes"
+    if opened := sum(call.outcome == "info" for call in calls):
+        found += f", {opened:,} never returned"
+    if recorded.skipped:
+        found += f"; {recorded.skipped:,} entries of others skipped"
+    return found
+
+
+def _judged(judgement: Judgement, specification: Specification) -> str:
+    if judgement.by == "monitor":
+        return f"by the monitor for {specification.datatype}, in {judgement.seconds:.1f} s"
+    return f"by a search of {judgement.steps:,} model steps, in {judgement.seconds:.1f} s"
+
+
+def _evidence(
+    calls: Sequence[Span], judgement: Judgement, misfit: int, specification: Specification
+) -> Iterator[str]:
+    key = specification.key(calls[misfit])
+    alike = [call for call in calls if specification.key(call) == key]
+    yield ""
+    yield from drawn(alike, next(at for at, call in enumerate(alike) if call is calls[misfit]))
+    yield ""
+    if judgement.order is not None:
+        last = [_of(calls[index]) for index in judgement.order[-LAST:]]
+        if more := len(judgement.order) - len(last):
+            last = [f"{more:,} calls", *last]
+        yield from _labelled("longest legal order", ",  ".join(last) or "(none)", EVIDENCE)
+    yield from _labelled("cannot be placed", _of(calls[misfit]), EVIDENCE)
+    if len(alike) < len(calls):
+        others = f"Calls on other keys, {len(calls) - len(alike):,}, have nothing to do with it."
+        yield from _labelled("", others, EVIDENCE)
+
+
+def _of(call: Span) -> str:
+    return f"P{call.process} {named(call)}"
+
+
+def _labelled(label: str, text: str, column: int) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=f"{label:<{column}}", subsequent_indent=" " * column
+    )
