@@ -10,8 +10,7 @@ from stress.commands.mutants import mutants
 from stress.commands.replay import replay
 from stress.commands.run import run
 from stress.explore.command import explore, orders, resume
-
-# linearize
+from stress.judge.command import linearize
 from stress.litmus.command import litmus
 
 
@@ -21,5 +20,5 @@ def main() -> None:
     """Try to prove concurrent Python wrong, and say exactly what a pass means."""
 
 
-for command in (explore, list_models, litmus, mutants, orders, replay, resume, run):
+for command in (explore, linearize, list_models, litmus, mutants, orders, replay, resume, run):
     main.add_command(command)
