@@ -30,7 +30,9 @@ def programs() -> Table:
     """Return for every program its executions under each memory model, and the seconds of rc11."""
     rows = [["program", "calls", "threads", "refused", *MEMORIES, "seconds"]]
     for name, program in PROGRAMS.items():
-        found = [explored(Performance(RegistrarModel, program), memory=memory) for memory in MEMORIES]
+        found = [
+            explored(Performance(RegistrarModel, program), memory=memory) for memory in MEMORIES
+        ]
         counts = [f"{each.executions:,}" if _ok(each) else _kind(each) for each in found]
         size = f"{len(program.threads)} x {max(map(len, program.threads))}"
         rows.append([name, outlined(program), size, _refused(program), *counts, _seconds(found[0])])

@@ -57,17 +57,9 @@ from typing import Any, ClassVar, Final, Literal
 
 from hypothesis import strategies as st
 
-from registrar.sync import (
-    ACQUIRE,
-    RELAXED,
-    RELEASE,
-    SEQ_CST,
-    WORD_BITS,
-    AtomicWord,
-    Sync,
-    native,
-)
+from registrar.sync import ACQUIRE, RELAXED, RELEASE, SEQ_CST, WORD_BITS, Sync, native
 from stress.model import Model, operation
+from stress.program import Invocation, Program
 
 ABORT: Final = "abort"
 """What a thief is told that lost a race."""
@@ -90,9 +82,7 @@ class ChaseLevDeque:
             raise ValueError(f"a deque of {size} slots: the size is a power of two: 1, 2, 4, ...")
         self._sync = sync
         self._size = size
-        self._items: list[AtomicWord] = [
-            sync.word(0, name=f"item[{index}]") for index in range(size)
-        ]
+        self._items = [sync.word(0, name=f"item[{index}]") for index in range(size)]
         self._top = sync.word(0, name="top")
         self._bottom = sync.word(0, name="bottom")
 
@@ -272,6 +262,9 @@ class ReleaseStores(ReleaseStore):
 
 SIZE: Final = 2
 """Of the deque of the model."""
+PUSHES: Final = Invocation("push", (1,)), Invocation("push", (2,))
+POP: Final = Invocation("pop", ())
+STEALS: Final = (Invocation("steal", ()),) * 2
 
 
 class ChaseLevDequeModel(Model[ChaseLevDeque]):
@@ -294,6 +287,11 @@ class ChaseLevDequeModel(Model[ChaseLevDeque]):
         "release-stores": ReleaseStores,
     }
     roles: ClassVar[Mapping[str, int | None]] = {"owner": 1, "thief": None}
+    programs: ClassVar[Mapping[str, Program]] = {
+        "race": Program(PUSHES, ((POP,), STEALS)),
+        "refusals": Program(PUSHES[:1], (PUSHES, STEALS)),
+        "pushes-then-pop": Program((), ((*PUSHES, POP), STEALS)),
+    }
     items: tuple[int, ...] = ()
 
     def make(self, sync: Sync) -> ChaseLevDeque:

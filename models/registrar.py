@@ -1,5 +1,6 @@
 """The registrar as one thread alone sees it: two sets of chunks, and a plan of refusals.
 
+>>> from registrar import MemoryLayout, MemoryRange
 >>> ram = [MemoryRange(0x3000, 0x9000), MemoryRange(0x80000000, 0x80001000)]
 >>> layout = MemoryLayout.from_ranges(ram, [])
 >>> model = RegistrarModel(RegistrarCase(layout, offset=1 << 50, refused=frozenset(ram[:1])))
@@ -39,24 +40,22 @@ from models.registrar_invariants import violations
 from models.registrar_programs import PROGRAMS
 from models.registrar_rig import EACH_AT_MOST, Rig
 from models.registrar_threads import RegistrarThreads, rejudged
-from registrar import GRANULARITY, MemoryLayout, MemoryRange, MemoryRegistrar, RegistrationError
+from registrar import GRANULARITY, MemoryRegistrar, RegistrationError
 from registrar.sync import Sync
 from stress.history import Precedence, Span
 from stress.model import Model, invariant, operation
 from stress.threads.subject import Violation
 
-__all__ = ["Expected", "MemoryLayout", "MemoryRange", "RegistrarCase", "RegistrarModel"]
+type Steps = Generator[None, None, Expected]
+"""Yields between the atomic steps of a request, and returns what it comes to."""
 
 
 @dataclass(frozen=True)
-class Unexpected:
+class Surprise:
     """What the backend does at call `at` of a request: re-enters, or raises `Interrupt`."""
 
     at: int
     reenter: Request | None = None
-
-
-type Steps = Generator[None, None, Expected]
 
 
 def _drawn(model: Model[Any]) -> st.SearchStrategy[Request]:
@@ -89,11 +88,15 @@ class RegistrarModel(Model[Rig]):
     registered: frozenset[int] = frozenset()
     failed: frozenset[int] = frozenset()
 
-    # The operations, those first that come first when all threads have ended
+    # When all threads have ended, the main thread counts, asks again for each chunk, and inspects.
 
     @operation(at_end=True)
     def count(self) -> int:
-        """Count the chunks that are marked; word by word, but bits are set one after another."""
+        """Count the chunks that are registered.
+
+        It is counted word by word, and comes to a number that there was all the same: bits are set
+        one after another and never cleared, and who reads a later one sees the earlier.
+        """
         return len(self.registered)
 
     @operation(request=_drawn, often=3, at_end=Rig.asked, then=Rig.touch)
@@ -104,12 +107,12 @@ class RegistrarModel(Model[Rig]):
     @operation(at=st.integers(0, 2), request=_drawn, alone=True)
     def interrupt(self, at: int, request: Request) -> Expected:
         """Register, and let the backend raise what is no Exception (D4)."""
-        return self.answer(request, Unexpected(at))
+        return self.answer(request, Surprise(at))
 
     @operation(at=st.integers(0, 2), inner=_drawn_again, request=_drawn, alone=True)
     def reenter(self, at: int, inner: Request, request: Request) -> Expected:
         """Register, and let the backend make another request meanwhile (D5)."""
-        return self.answer(request, Unexpected(at, inner))
+        return self.answer(request, Surprise(at, inner))
 
     @operation(request=_drawn_again, alone=True)
     def register_each(self, request: Request) -> ExpectedEach:
@@ -138,9 +141,9 @@ class RegistrarModel(Model[Rig]):
 
     # What a request comes to
 
-    def answer(self, request: Request, unexpected: Unexpected | None = None) -> Expected:
+    def answer(self, request: Request, surprise: Surprise | None = None) -> Expected:
         """Return what a request must come to while nobody else makes any."""
-        steps = self._steps(request, unexpected)
+        steps = self._steps(request, surprise)
         while True:
             try:
                 next(steps)
@@ -148,7 +151,7 @@ class RegistrarModel(Model[Rig]):
                 answer: Expected = end.value
                 return answer
 
-    def _steps(self, request: Request, unexpected: Unexpected | None = None) -> Steps:
+    def _steps(self, request: Request, surprise: Surprise | None = None) -> Steps:
         """Take the steps of a request, and return what it comes to (R2, R3)."""
         try:
             chunks = self.case.chunks(*request)
@@ -162,7 +165,7 @@ class RegistrarModel(Model[Rig]):
                 begun = False
             if chunk in self.registered:
                 continue
-            failure = self._register_chunk(chunk, calls, unexpected)
+            failure = self._register_chunk(chunk, calls, surprise)
             if failure:
                 return failure
             begun = True
@@ -170,7 +173,7 @@ class RegistrarModel(Model[Rig]):
         return Expected.because(rule, "Ok", None, None, tuple(calls))
 
     def _register_chunk(
-        self, chunk: int, calls: list[tuple[int, int]], unexpected: Unexpected | None
+        self, chunk: int, calls: list[tuple[int, int]], surprise: Surprise | None
     ) -> Expected | None:
         """Add the backend calls for `chunk` to `calls`, up to a failure, which is returned."""
         error = RegistrationError.__name__
@@ -180,8 +183,8 @@ class RegistrarModel(Model[Rig]):
         for piece in self.case.pieces(chunk):
             shifted = self.case.shifted(piece)
             cause = self._refusal if piece in self.case.refused else None
-            if unexpected and unexpected.at == len(calls):
-                cause = self._cause(unexpected) or cause
+            if surprise and surprise.at == len(calls):
+                cause = self._cause(surprise) or cause
             calls.append((shifted.start, shifted.end))
             if cause == Interrupt.__name__:
                 rule = "D4: what is no Exception passes through, and changes nothing"
@@ -198,12 +201,12 @@ class RegistrarModel(Model[Rig]):
         """What the error of a refused piece is chained from (D4, D8)."""
         return (TypeError if self.case.returning else Refused).__name__
 
-    def _cause(self, unexpected: Unexpected) -> str | None:
+    def _cause(self, surprise: Surprise) -> str | None:
         """Return what the backend raises where it interrupts or re-enters (D4, D5)."""
-        if unexpected.reenter is None:
+        if surprise.reenter is None:
             return Interrupt.__name__
         try:
-            chunks = self.case.chunks(*unexpected.reenter)
+            chunks = self.case.chunks(*surprise.reenter)
         except WRONG_USAGE as error:
             return type(error).__name__
         return None if self.registered.issuperset(chunks) else RuntimeError.__name__

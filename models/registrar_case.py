@@ -71,6 +71,11 @@ class RegistrarCase:
             self._pieces[chunk] = found
         return found
 
+    @cached_property
+    def all_pieces(self) -> tuple[MemoryRange, ...]:
+        """Every piece of every chunk, ascending."""
+        return tuple(piece for chunk in range(self.chunk_count) for piece in self.pieces(chunk))
+
     def shifted(self, piece: MemoryRange) -> MemoryRange:
         """Return `piece` as the backend is told it (E14)."""
         found = self._shifted.get(piece)

@@ -95,7 +95,7 @@ class Evidence:
         found: dict[Ends, list[int]] = {}
         for span, _ in self.attempts:
             if span.outcome == "ok":
-                found.setdefault(span.arguments, []).append(span.end)  # type: ignore[arg-type]
+                found.setdefault(span.arguments, []).append(span.end)
         return found
 
     @cached_property

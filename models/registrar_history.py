@@ -34,7 +34,7 @@ class Interrupt(BaseException):
     """An exception that is no Exception, as KeyboardInterrupt is none."""
 
 
-class Surprise(NamedTuple):
+class Trap(NamedTuple):
     """What the backend does besides, at call `at` of a request: re-enters, or raises."""
 
     at: int
@@ -42,7 +42,7 @@ class Surprise(NamedTuple):
 
 
 class RecordingBackend:
-    """`register`, with planned refusals, surprises, pauses, and a note of every call."""
+    """`register`, with planned refusals, traps, pauses, and a note of every call."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class RecordingBackend:
         self._now, self._process = witness
         self._pause = pause
         self._calls: dict[int | str, list[tuple[int, int]]] = {}
-        self.surprise: Surprise | None = None
+        self.trap: Trap | None = None
         """For requests that are made while nobody else makes any."""
         self.spans: list[Span] = []
         self.short_of: list[str] = []
@@ -78,8 +78,8 @@ class RecordingBackend:
         outcome: Outcome = "info"
         result: str | None = None
         try:
-            if self.surprise is not None and self.surprise.at == number:
-                self.surprise.spring()
+            if self.trap is not None and self.trap.at == number:
+                self.trap.spring()
             if piece in self._refused:
                 raise Refused(str(piece))  # noqa: TRY301  (noted below, like any refusal)
             self._register(piece)

@@ -79,9 +79,7 @@ def _i4_monotone(evidence: Evidence) -> Iterator[str]:
 
 def _i5_exclusive_and_ascending(evidence: Evidence) -> Iterator[str]:
     for one, other in pairwise(attempt.span for attempt in evidence.attempts):
-        if not (
-            evidence.in_time(one.end, other.start) or evidence.in_time(other.end, one.start)
-        ):
+        if not (evidence.in_time(one.end, other.start) or evidence.in_time(other.end, one.start)):
             yield (
                 f"{one.process} registers {evidence.piece(one.arguments)} while {other.process} "
                 f"registers {evidence.piece(other.arguments)}"

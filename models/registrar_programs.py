@@ -15,7 +15,7 @@ refused.  Hypothesis draws more (`models.registrar_drawing`).
 
 from typing import Final
 
-from models.registrar_case import RegistrarCase, Request
+from models.registrar_case import RegistrarCase
 from models.registrar_drawing import OFFSET, WORD, ram_of
 from registrar import GRANULARITY, MemoryLayout, MemoryRange
 from stress.program import Invocation, Program

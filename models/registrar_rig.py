@@ -38,7 +38,7 @@ from models.registrar_case import WRONG_USAGE, RegistrarCase, Request
 from models.registrar_history import (
     Interrupt,
     RecordingBackend,
-    Surprise,
+    Trap,
     lock_span,
     touch_span,
 )
@@ -62,8 +62,7 @@ class PageTable:
     def __init__(self, case: RegistrarCase, sync: Sync) -> None:
         self._cells = {
             case.shifted(piece): sync.cell(False, name=f"pages {piece.start:#x}")  # noqa: FBT003
-            for chunk in range(case.chunk_count)
-            for piece in case.pieces(chunk)
+            for piece in case.all_pieces
         }
 
     def register_range(self, piece: MemoryRange) -> None:
@@ -111,11 +110,11 @@ class Rig:
 
     def interrupt(self, at: int, request: Request) -> Answer:
         """Register, and let call `at` of the backend raise what is no Exception (D4)."""
-        return self._surprised(Surprise(at, self._interrupt), request)
+        return self._trapped(Trap(at, self._interrupt), request)
 
     def reenter(self, at: int, inner: Request, request: Request) -> Answer:
         """Register, and let call `at` of the backend make the request `inner` (D5)."""
-        return self._surprised(Surprise(at, partial(self._registrar.register, *inner)), request)
+        return self._trapped(Trap(at, partial(self._registrar.register, *inner)), request)
 
     def count(self) -> int:
         """Return how many chunks are marked registered."""
@@ -129,10 +128,9 @@ class Rig:
         """Touch every piece of a request that is Ok, and note what is not registered."""
         if answer.error != "Ok":
             return
-        case = self._case
-        for chunk in case.chunks(*arguments[0]):
-            for piece in case.pieces(chunk):
-                if not self._pages.touch(case.shifted(piece)):
+        for chunk in self._chunks(*arguments):
+            for piece in self._case.pieces(chunk):
+                if not self._pages.touch(self._case.shifted(piece)):
                     self._touches.append(touch_span(self._process(), piece.start, self._now()))
 
     def asked(self) -> list[tuple[Request]]:
@@ -155,10 +153,10 @@ class Rig:
             return Answer(type(error).__name__, address, cause, tuple(calls))
         return Answer(calls=tuple(calls))
 
-    def _surprised(self, surprise: Surprise, request: Request) -> Answer:
-        self._backend.surprise = surprise
+    def _trapped(self, trap: Trap, request: Request) -> Answer:
+        self._backend.trap = trap
         answer = self.register(request)
-        self._backend.surprise = None
+        self._backend.trap = None
         if answer.error == Interrupt.__name__:
             self._backend.forget_chunk()
         return answer
@@ -171,4 +169,3 @@ class Rig:
         with suppress(*WRONG_USAGE):
             return self._case.chunks(*request)
         return range(0)
-

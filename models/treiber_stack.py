@@ -66,16 +66,7 @@ from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
 
-from registrar.sync import (
-    ACQ_REL,
-    ACQUIRE,
-    RELAXED,
-    SEQ_CST,
-    AtomicWord,
-    Cell,
-    Sync,
-    native,
-)
+from registrar.sync import ACQ_REL, ACQUIRE, RELAXED, SEQ_CST, AtomicWord, Cell, Sync, native
 from stress.model import Model, operation
 from stress.program import Invocation, Program
 
@@ -246,12 +237,12 @@ class _CountedPushes(NodeStack):
         found = self._look()
         while found & NODE != NONE or (found := self._look_again()) & NODE != NONE:
             head = found & ~NODE | self._links[found & NODE].load(RELAXED)
-            replaced = self._head.compare_exchange(
+            popped, seen = self._head.compare_exchange(
                 found, head, ACQ_REL, ACQUIRE
             )  # pairs with [node]
-            if replaced[0]:
+            if popped:
                 return found & NODE
-            found = replaced[1]
+            found = seen
         return NONE
 
 

@@ -24,6 +24,7 @@ from stress.model import Model
 from stress.program import Program
 from stress.reference import Reference
 from stress.shrinking import shrunk
+from stress.verdict import NoVerdictError
 
 ROUND: Final = 50
 """Programs that Hypothesis draws before the time is looked at."""
@@ -76,6 +77,7 @@ class ConcurrentMachine:
         self._known: dict[str, Any] = {}
         self._started = time.monotonic()
         self._restrained = restrained(self.model)
+        self._trouble: NoVerdictError | None = None
 
     def search(
         self,
@@ -116,7 +118,12 @@ class ConcurrentMachine:
                 self.shrink()
 
     def attempt(self, program: Program) -> None:
-        """Try `program`; raise if it fails, now or when it was tried before."""
+        """Try `program`; raise if it fails, now or when it was tried before.
+
+        What prevents the engine from trying programs is raised again and again, too.
+        """
+        if self._trouble is not None:
+            raise self._trouble
         if self._fails(program):
             self.run.program, self.run.failure = program, self._known[self._key(program)]
             raise FailsError(f"{program} fails")
@@ -140,10 +147,20 @@ class ConcurrentMachine:
                 return False
             self.run.examples += 1
             self.run.drawn += first is None
-            found = self._known[key] = self.engine.failure(program, shrinking=first is not None)
+            found = self._known[key] = self._tried(program, shrinking=first is not None)
             if found is not None and first is None:
                 self.run.found_after = self._seconds()
         return self._known[key] is not None
+
+    def _tried(self, program: Program, *, shrinking: bool) -> Any:
+        """Return how `program` fails, or None; none is smaller if it could not be tried."""
+        try:
+            return self.engine.failure(program, shrinking=shrinking)
+        except NoVerdictError as error:
+            if shrinking:
+                return None
+            self._trouble = error
+            raise
 
     def _key(self, program: Program) -> str:
         """Return what tells programs apart; a case is told by its JSON."""

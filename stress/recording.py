@@ -35,7 +35,7 @@ from typing import Any
 from registrar.sync import Sync
 from stress.conformance import Before, Conformance
 from stress.history import BY_CLOCK, Outcome, Precedence, Span
-from stress.model import Operation, is_plain
+from stress.model import Operation, is_plain, made
 from stress.program import PREFIX, Invocation, Program, Results
 from stress.reference import NotPlain, raised
 from stress.threads.observed import worker
@@ -63,7 +63,7 @@ class Recording:
         self.results = Results.of(program)
         self._noted: dict[int, list[Span]] = {thread: [] for thread in self._calls}
         self._now = reference.model.witness.now
-        self.subject = reference.model.make(sync)
+        self.subject = made(reference.model, sync)
 
     def run(self, thread: int) -> None:
         """Make the calls of `thread`, or of the prefix."""
@@ -95,6 +95,9 @@ class Recording:
         except own.raises as error:
             end = now()
             outcome, result = "fail", raised(error)
+        except Exception as error:
+            self.note(thread, own, arguments, start, now(), "fail", raised(error))
+            raise
         span = self.note(thread, own, arguments, start, end, outcome, result)
         if own.then is not None and outcome == "ok":
             own.then(self.subject, arguments, result)

@@ -50,6 +50,10 @@ type Trail = tuple[tuple[Values, tuple[int, ...]], ...]
 """For each atomic step taken: the state it was taken in, and what it chose."""
 
 START: Final[Trail] = ()
+PUTS: Final = frozenset({"write", "enqueue", "push", "insert"})
+"""Calls of the monitors' vocabularies that return what they put in."""
+ASKS: Final = frozenset({"add", "remove", "contains"})
+"""Calls that return what they were asked about, and whether it was so."""
 WHOLE: Final[Trail] = (((), (-1,)),)
 """Stands for a call that takes all its steps at once, as nobody else takes any meanwhile."""
 STEPS: Final = 1_000
@@ -363,7 +367,14 @@ class ModelSpecification:
         means = self._reference.operations[call.f].means
         if means is None or call.outcome == "fail":
             return None
-        return call._replace(f=means)
+        result = call.result
+        if call.outcome == "ok" and means in PUTS:  # methods that put in say so in several ways
+            if result is not None and result is not True and result != call.arguments[0]:
+                return None
+            result = call.arguments[0]
+        elif call.outcome == "ok" and means in ASKS:
+            result = (call.arguments[0], result)
+        return call._replace(f=means, result=result)
 
 
 def _by_process(under_way: tuple[int | str, Trail]) -> str:

@@ -12,6 +12,8 @@ from typing import Any, Final
 import hypothesis
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from stress.verdict import NoVerdictError
+
 ROUND: Final = 100
 
 SETTINGS: Final = hypothesis.settings(
@@ -82,4 +84,12 @@ def _round(
     except AssertionError:
         failure: dict[str, Any] = Counted.last_failure
         return failure
+    except hypothesis.errors.Flaky as error:
+        if Counted.last_failure is None:
+            raise NoVerdictError(
+                f"{machine.__name__} fails, and not when it does the same again: {error}.\n"
+                f"  Make all it uses anew in each run."
+            ) from error
+        once = "\n  It did not happen again: the subject remembers earlier runs, or takes chances."
+        return {**Counted.last_failure, "message": Counted.last_failure["message"] + once}
     return None

@@ -89,7 +89,7 @@ class ModelTestCase(unittest.TestCase):
         with ThreadedPrograms(name, self.model, PATIENCE) as engine:
             found, program = self._searched(engine)
         if found is not None:
-            explanation = explained(name, self.model, program)
+            explanation = explained(name, self.model, program, found["kind"])
             recorded = found | {"program": str(program), "explained": explanation.sentence}
             failure = recorded
             if explanation.failure is not None:

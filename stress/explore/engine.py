@@ -9,11 +9,10 @@ from stress import registry
 from stress.concurrent import ConcurrentMachine, ConcurrentRun
 from stress.conformance import UndecidedError
 from stress.explore.exploration import Bounds, Exploration
-from stress.explore.explorer import Explorer, Search
 from stress.explore.preemptions import fewest
-from stress.explore.programs import ExploredPrograms
+from stress.explore.programs import STEPS, ExploredPrograms
 from stress.explore.record import as_json, report_of
-from stress.explore.scenario import ScenarioTask
+from stress.explore.scenario import ScenarioTask, explored
 from stress.explore.target import NamedScenario, program_target
 from stress.model import Model
 from stress.program import Program
@@ -86,7 +85,9 @@ def _explore_its_own(
             break
         target = f"{name}/{program}"
         task = ScenarioTask(NamedScenario(target), MEMORY)
-        found = done.programs[program] = Explorer(task, Bounds(seconds=left)).run(Search())
+        found = done.programs[program] = explored(
+            task.scenario, memory=MEMORY, bounds=Bounds(seconds=left)
+        )
         done.seconds = time.perf_counter() - started
         watch(done)
         if found.failure is not None:
@@ -131,7 +132,7 @@ def saved_failure(
 ) -> dict[str, Any]:
     """Return what is saved of `program`, which fails: its easiest execution, and how it fails."""
     target = program_target(name, model, program)
-    task = ScenarioTask(NamedScenario(target), memory)
+    task = ScenarioTask(NamedScenario(target), memory, STEPS)
     found = fewest(task, found)
     trace = report_of(task, found, target)
     trace.scenario = f"{name}: {program}"

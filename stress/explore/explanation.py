@@ -11,6 +11,7 @@ from stress.explore.engine import saved_failure
 from stress.explore.programs import ExploredPrograms
 from stress.model import Model
 from stress.program import Program
+from stress.verdict import NoVerdictError
 
 MEMORIES: Final = ("sc", "tso", "rc11")
 
@@ -24,14 +25,30 @@ class Explanation:
     sentence: str
 
 
-def explained(name: str, model: type[Model[Any]], program: Program) -> Explanation:
-    """Look for an execution of `program` on the model called `name` that fails."""
+def explained(name: str, model: type[Model[Any]], program: Program, kind: str = "") -> Explanation:
+    """Look for an execution of `program` on the model called `name` that fails.
+
+    `kind` is how it failed: what ends the interpreter is not carried out in this one.
+    """
+    if kind == "crash":
+        return Explanation(
+            None,
+            "The explorer was not asked: what ends the interpreter would end it, too.  What was "
+            "recorded stands.",
+        )
     tried = []
     for memory in MEMORIES:
         engine = ExploredPrograms(model, memory)
-        found = engine.failure(program, shrinking=False)
-        if found is not None:
-            failure = saved_failure(name, model, program, memory, found)
+        try:
+            found = engine.failure(program, shrinking=False)
+            failure = None
+            if found is not None:
+                failure = saved_failure(name, model, program, memory, found)
+        except NoVerdictError as error:
+            return Explanation(
+                None, f"The explorer cannot carry it out.  What was recorded stands.\n{error}"
+            )
+        if failure is not None:
             sentence = (
                 f"The explorer found it under {memory}, in execution {engine.executions:,}: this "
                 f"is how it can happen."

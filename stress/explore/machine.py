@@ -35,7 +35,7 @@ class AbandonedThread(BaseException):
     """The execution is over; unwind."""
 
 
-class NondeterminismError(RuntimeError):
+class NondeterminismError(NoVerdictError):
     """A thread did not repeat itself when the beginning of an execution was run again."""
 
 

@@ -14,12 +14,14 @@ from stress.explore.exploration import Bounds, Exploration, Failure
 from stress.explore.explorer import Explorer, Search
 from stress.explore.graph import Graph
 from stress.explore.linear import linear
-from stress.explore.machine import Machine
-from stress.explore.scenario import ScenarioTask
+from stress.explore.machine import Machine, TooManyThreadsError
+from stress.explore.scenario import MOST_THREADS, ScenarioTask
 from stress.explore.steps import Kind
 
 EXECUTIONS: Final = 2_000
 """Executions among which the easiest is looked for."""
+SECONDS: Final = 20.0
+"""How long it is looked for: executions may be long."""
 WAITING: Final = (Kind.LOCK, Kind.JOIN, Kind.WAIT, Kind.PAUSE)
 """A thread before such a step may not have been able to go on."""
 
@@ -63,6 +65,15 @@ def fewest(task: ScenarioTask, found: Exploration) -> Exploration:
         task.stride,
         task.release_sequence,
     )
-    Explorer(collecting, Bounds(executions=EXECUTIONS)).run(Search())
+    bounds = Bounds(executions=EXECUTIONS, seconds=SECONDS)
+    while True:
+        try:
+            Explorer(collecting, bounds).run(Search())
+        except TooManyThreadsError:
+            if collecting.stride >= MOST_THREADS:
+                raise
+            collecting = replace(collecting, stride=collecting.stride * 2)
+        else:
+            break
     best = [each for _, _, each in collecting.best]
     return replace(found, failure=best[0] if best else found.failure)

@@ -25,12 +25,13 @@ from stress.explore.steps import Kind
 from stress.explore.target import find
 from stress.explore.trace import Trace, trace_of
 from stress.host import Host
+from stress.verdict import NoVerdictError
 
 KIND = "execution"
 """What saved failures of this kind are called."""
 
 
-class NotReplayedError(RuntimeError):
+class NotReplayedError(NoVerdictError):
     """A failure did not happen again when its schedule was carried out."""
 
 

@@ -1,1 +1,1 @@
-"""The judge: is there an order of the calls that the sequential specification allows?"""
+"""The judge: whether an order of the calls agrees with a sequential specification."""

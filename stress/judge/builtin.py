@@ -2,18 +2,18 @@
 
 Arguments and results, as `stress.judge.jepsen` reads them and the monitors expect them:
 
-| name             | calls: arguments -> result                                             | first  |
-|------------------|------------------------------------------------------------------------|--------|
-| `register`       | read () -> v, write (v,) -> v                                          | None   |
-| `cas-register`   | as register, and cas (old, new) -> (old, new)                          | None   |
-| `mutex`          | acquire () -> None, release () -> None; who acquired is not kept       | free   |
-| `set`            | add (x,), remove (x,) -> (x, changed), contains (x,) -> (x, contained) | empty  |
-| `counter`        | add (n,) -> n, read () -> n                                            | 0      |
-| `fetch-counter`  | increment () -> the value before                                       | 0      |
-| `queue`          | enqueue (x,) -> x, dequeue () -> x, None where it is empty             | empty  |
-| `stack`          | push (x,) -> x, pop () -> x, None where it is empty                    | empty  |
-| `priority-queue` | insert (x,) -> x, delete-min () -> x, None where it is empty           | empty  |
-| `kv`             | get (key,) -> v, put (key, v) -> v, append (key, v) -> v               | ""     |
+| name             | calls: arguments -> result                                        | first |
+|------------------|-------------------------------------------------------------------|-------|
+| `register`       | read () -> v, write (v,) -> v                                     | None  |
+| `cas-register`   | as register, and cas (old, new) -> (old, new)                     | None  |
+| `mutex`          | acquire () -> None, release () -> None; who acquired is not kept  | free  |
+| `set`            | add (x,), remove (x,) -> (x, changed), contains (x,) -> (x, bool) | empty |
+| `counter`        | add (n,) -> n, read () -> n                                       | 0     |
+| `fetch-counter`  | increment () -> the value before                                  | 0     |
+| `queue`          | enqueue (x,) -> x, dequeue () -> x, None where it is empty        | empty |
+| `stack`          | push (x,) -> x, pop () -> x, None where it is empty               | empty |
+| `priority-queue` | insert (x,) -> x, delete-min () -> x, None where it is empty      | empty |
+| `kv`             | get (key,) -> v, put (key, v) -> v, append (key, v) -> v          | ""    |
 
 A cas with the outcome "fail" was refused: what it saw was not `old`.  No other operation fails.
 

@@ -67,7 +67,7 @@ def specification_named(name: str) -> Named:
 def linearize(
     *, history: BinaryIO, model: str, budget: float, failed_cas: FailedCas, as_json: bool
 ) -> None:
-    """Judge whether one order of the calls in HISTORY agrees with a model and with the clock.
+    r"""Judge whether one order of the calls in HISTORY agrees with a model and with the clock.
 
     HISTORY is a file, or - for standard input, of one JSON object a line, as Jepsen writes them:
     process, type (invoke, ok, fail or info), f, value and, if you like, time and index.

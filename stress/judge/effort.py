@@ -55,18 +55,22 @@ class Effort:
         """Bytes at the first question: the calls themselves are not the search's."""
         self.steps = 0
         self._asked = 0
+        self._is_full = False
 
     def exhausted(self) -> bool:
-        """Return whether time or memory is spent; memory is measured every `RARELY` questions."""
+        """Return whether time or memory is spent; what is spent stays so.
+
+        It is cheap: memory is measured at every `RARELY`th question.
+        """
         if self._deadline is not None and time.monotonic() >= self._deadline:
             return True
         self._asked += 1
-        if self._asked % RARELY:
-            return False
-        resident = _resident()
-        if self._resident is None:
-            self._resident = resident
-        return resident - self._resident > self._memory
+        if not self._asked % RARELY:
+            resident = _resident()
+            if self._resident is None:
+                self._resident = resident
+            self._is_full = self._is_full or resident - self._resident > self._memory
+        return self._is_full
 
     @property
     def seconds(self) -> float:

@@ -63,7 +63,7 @@ class _Call(NamedTuple):
     place: int
     word: Word
     arguments: tuple[Any, ...]
-    start: int | float
+    start: float
     line: int
 
 
@@ -107,10 +107,10 @@ class _Reading:
         self._running: dict[int, _Call] = {}
         self._skipped = 0
         self._timed: bool | None = None
-        self._now: int | float = 0
+        self._now: float = 0
         self._now_at = 0
         self._index = -1
-        self._scan = _scanner()
+        self._decode = json.JSONDecoder(parse_constant=_no_number).decode
 
     def take(self, number: int, line: bytes) -> None:
         """Take the next line."""
@@ -138,12 +138,9 @@ class _Reading:
         if len(line) > LONGEST:
             _refuse(number, f"it is longer than {LONGEST:,} bytes", "A line holds one call's end.")
         try:
-            text = line.decode().strip()
-            entry, end = self._scan(text, 0)
-            if end < len(text):
-                raise ValueError("something follows its object")
-        except (ValueError, RecursionError, StopIteration) as error:
-            why = str(error) if isinstance(error, ValueError) else "it is not JSON"
+            entry = self._decode(line.decode())
+        except (ValueError, RecursionError) as error:
+            why = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
             start = line[:CUT].decode(errors="replace").rstrip()
             raise HistoryError(
                 f"line {number} of the history is damaged: {why}.\n  It begins with {start!r}.\n"
@@ -157,7 +154,7 @@ class _Reading:
             )
         return entry
 
-    def _instant(self, number: int, entry: Line) -> int | float:
+    def _instant(self, number: int, entry: Line) -> float:
         """Return the instant of a line; check that time does not go back."""
         index = entry.get("index")
         if index is not None:
@@ -183,7 +180,7 @@ class _Reading:
                 "or leave all times out, and the order of the lines rules.",
             )
         self._now, self._now_at = time, number
-        return time  # type: ignore[no-any-return]
+        return time
 
     def _decide_on_time(self, number: int, *, timed: bool) -> None:
         """Let the first line decide whether all have a time."""
@@ -196,7 +193,7 @@ class _Reading:
             )
         self._timed = timed
 
-    def _invoke(self, number: int, process: int, f: Any, now: int | float, entry: Line) -> None:
+    def _invoke(self, number: int, process: int, f: Any, now: float, entry: Line) -> None:
         word = self._vocabulary.get(f) if type(f) is str else None
         if word is None:
             _refuse(
@@ -220,7 +217,7 @@ class _Reading:
         self.calls.append(None)
 
     def _end(  # noqa: PLR0913, PLR0917  (the fields of a line)
-        self, number: int, process: int, kind: str, f: Any, now: int | float, entry: Line
+        self, number: int, process: int, kind: str, f: Any, now: float, entry: Line
     ) -> None:
         call = self._running.pop(process, None)
         if call is None:
@@ -248,7 +245,7 @@ class _Reading:
             self.calls[call.place] = _span(process, call, now, "fail", None)
 
 
-def _span(process: int, call: _Call, end: int | float, outcome: str, result: Any) -> Span:
+def _span(process: int, call: _Call, end: float, outcome: str, result: Any) -> Span:
     fields = process, call.word.f, call.arguments, call.start, end, outcome, result
     return _make_span(fields)
 
@@ -256,13 +253,8 @@ def _span(process: int, call: _Call, end: int | float, outcome: str, result: Any
 _make_span: Final[Callable[[tuple[Any, ...]], Span]] = Span._make
 
 
-def _scanner() -> Callable[[str, int], tuple[Any, int]]:
-    """Return what reads one JSON value from a text, numbers that JSON does not have excluded."""
-
-    def refuse(name: str) -> NoReturn:
-        raise ValueError(f"{name} is no number of JSON")
-
-    return json.JSONDecoder(parse_constant=refuse).scan_once
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _refuse(number: int, why: str, remedy: str) -> NoReturn:

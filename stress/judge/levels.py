@@ -3,9 +3,9 @@
 Wing & Gong's search decides early how calls are ordered whose order shows only much later, say two
 that put something into a long queue, and then tries all that comes between before it decides anew.
 This search keeps every state that as many calls can lead to, so none is decided before it must be.
-Where there are more than its width, it keeps a random sample of them: a beam (B. Lowerre, "The HARPY
-speech recognition system", 1976), here without a measure of what is promising, since nothing is
-known of the states of a specification.  A legal order that is found is one, sample or not.  That
+Where there are more than its width, it keeps a random sample of them: a beam (B. Lowerre, "The
+HARPY speech recognition system", 1976), here without a measure of what is promising, since nothing
+is known of the states of a specification.  A legal order that is found is one, sample or not.  That
 there is none is known only if no level was cut; otherwise the search is repeated, wider
 (W. Zhang, "Complete anytime beam search", AAAI 1998).
 
@@ -40,7 +40,7 @@ def search[Position: Hashable](problem: Problem[Position], effort: Effort) -> Fo
         width *= WIDER
 
 
-def beam[Position: Hashable](
+def beam[Position: Hashable](  # noqa: C901  (a search kernel)
     problem: Problem[Position], effort: Effort, width: int, random: Random
 ) -> Found:
     """Return what one pass found: UNKNOWN where a level was cut to `width`, and none was legal."""

@@ -40,9 +40,7 @@ class Specification(Protocol):
 
     @property
     def datatype(self) -> str | None:
-        """What a monitor may judge: "register", "set", "fetch-counter", "queue", "stack" or
-        "priority-queue"; None where only the general search can.
-        """
+        """What a monitor may judge, by its name in `stress.judge.monitors`, or None."""
 
     def initial(self) -> Hashable:
         """Return the state before the first call."""

@@ -1,11 +1,11 @@
-"""The calls around one that cannot be placed, drawn along time.
+r"""The calls around one that cannot be placed, drawn along time.
 
 >>> calls = [
 ...     Span(0, "write", (1,), 0, 90, "ok", 1),
 ...     Span(1, "read", (), 10, 30, "ok", 1),
 ...     Span(2, "read", (), 40, 60, "ok", None),
 ... ]
->>> print("\\n".join(drawn(calls, 2)))
+>>> print("\n".join(drawn(calls, 2)))
 P0  ├─ write(1) ──────────────────────┤
 P1   ├─ read() = 1 ┤
 P2                  ├─ read() = null ┤

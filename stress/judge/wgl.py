@@ -8,9 +8,9 @@ lead on from the same state to the same ends.
 
 We differ in three things.  What may come next is asked of an `Order`; `stress.judge.realtime` says
 what became of Lowe's linked list, and of the undoing.  A call may lead to several states, or take
-only one of its atomic steps (`Partial`), after which it is still to be placed.  And where the search
-has long not placed more calls than it had already, it gives up: it is lost among the ends of a wrong
-beginning, and `stress.judge.levels` has better means.
+only one of its atomic steps (`Partial`), after which it is still to be placed.  And where the
+search has long not placed more calls than it had already, it gives up: it is lost among the ends of
+a wrong beginning, and `stress.judge.levels` has better means.
 """
 
 from collections.abc import Hashable, Sequence
@@ -30,7 +30,7 @@ PAUSE: Final = 63
 """It asks for its budget when the number of states has none of these bits."""
 
 
-def search[Position: Hashable](
+def search[Position: Hashable](  # noqa: C901, PLR0912  (a search kernel)
     problem: Problem[Position], effort: Effort, patience: int = PATIENCE
 ) -> Found:
     """Return whether there is a legal order, or UNKNOWN with the longest that was found."""

@@ -19,10 +19,12 @@ from stress import registry
 from stress.host import Host, gil_enabled
 from stress.model import Model
 from stress.program import Program
+from stress.sourcefile import TargetError
 from stress.threads.census import Census
 from stress.threads.child import hang_of, report_of, say, smallest
 from stress.threads.performance import Performances
 from stress.threads.shift import LONGEST_PAUSE, Shift, ShiftPlan
+from stress.verdict import NoVerdictError
 
 
 def main() -> None:
@@ -31,13 +33,14 @@ def main() -> None:
     first = json.loads(sys.stdin.readline())
     report = sys.stdout
     sys.stdout = sys.stderr  # whatever a model prints is no report
-    model = registry.model_of(first["model"])
+    model = None
     for line in sys.stdin:
         order = json.loads(line)
         try:
+            model = model or registry.model_of(first["model"])
             carried_out(model, order, first["patience"], report)
         except Exception as error:  # noqa: BLE001  (told to whoever asked)
-            say(report, error="".join(traceback.format_exception(error)), census={}, gil=False)
+            say(report, error=_told(error), census={}, gil=False)
 
 
 def carried_out(
@@ -59,12 +62,19 @@ def carried_out(
         stage.close()
         census.add(shift.census)
         for error in shift.errors[:1]:
-            say(report, error="".join(traceback.format_exception(error)))
+            say(report, error=_told(error))
         for finding in smallest(shift.findings)[:1]:
             say(report, finding=report_of(finding))
         if shift.errors or shift.findings:
             break
     say(report, census=census.to_json(), gil=gil_enabled())
+
+
+def _told(error: BaseException) -> str:
+    """Return what is wrong with a model in its own words, and else where the harness failed."""
+    if isinstance(error, NoVerdictError | registry.UnknownModelError | TargetError):
+        return str(error)
+    return "".join(traceback.format_exception(error))
 
 
 def _plan(seed: str, threads: int) -> ShiftPlan:

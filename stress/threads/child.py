@@ -28,6 +28,7 @@ from stress.history import to_json_lines
 from stress.host import Host, gil_enabled
 from stress.threads.shift import Finding, Shift, ShiftPlan
 from stress.threads.subject import ThreadModel
+from stress.verdict import NoVerdictError
 
 MOST: Final = 5
 """How many findings of a shift are told; a bad fault makes hundreds, all alike."""
@@ -86,7 +87,8 @@ def work(order: Order, model: ThreadModel, report: TextIO, stop: threading.Event
 def _tell(report: TextIO, number: int, shift: Shift) -> None:
     """Say what a shift came to."""
     for error in shift.errors:
-        say(report, error="".join(traceback.format_exception(error)))
+        wrong = isinstance(error, NoVerdictError)  # the model is, and its words say all
+        say(report, error=str(error) if wrong else "".join(traceback.format_exception(error)))
     for finding in smallest(shift.findings):
         say(report, finding=report_of(finding))
     say(

@@ -56,7 +56,7 @@ def run(  # noqa: PLR0913, PLR0917  (one parameter an option)
         told(machine.run)
     found, program = machine.run.failure, machine.run.program
     if found is not None and program is not None:
-        explanation = explained(name, model, program)
+        explanation = explained(name, model, program, found["kind"])
         recorded = found | {"program": str(program), "explained": explanation.sentence}
         done.failure = recorded
         if explanation.failure is not None:

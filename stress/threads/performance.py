@@ -12,20 +12,21 @@ an instance.  Other threads only call the subject.
 """
 
 import threading
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from functools import partial
 from random import Random
 from typing import Any, Final
 
-from stress.conformance import Conformance, UndecidedError
+from stress.conformance import Conformance, UndecidedError, shown
 from stress.drawing import drawn
 from stress.history import BY_CLOCK, Span
 from stress.model import Model, plain
 from stress.program import PREFIX, Invocation, Program, Results
 from stress.recording import Recording
-from stress.reference import Reference, raised, spelled
+from stress.reference import Reference, raised
 from stress.threads.observed import ObservedSync
 from stress.threads.subject import Judgement, Record, Step, Violation
+from stress.verdict import NoVerdictError
 
 SLOTS: Final = 96
 DRAWN: Final = 12
@@ -105,8 +106,8 @@ class _Call:
             return None
         try:
             self.own.then(self._subject, self.arguments, self._result)
-        except AssertionError as error:
-            return str(error) or "what follows the call fails"
+        except Exception as error:  # noqa: BLE001  (of the subject: it is told)
+            return _told(error)
         return None
 
 
@@ -124,8 +125,10 @@ class ProgramInstance:
         self._program = program
         self._model = conformance.reference.model
         self._recording = Recording(conformance, program, sync)
-        self._recording.run(PREFIX)
+        self._broken = self._alone(partial(self._recording.run, PREFIX))
         lists = [*program.threads, *[()] * (threads - len(program.threads))]
+        if self._broken:
+            lists = [()] * threads
         self.steps = [
             [self._step(number, place, call, random) for place, call in enumerate(own)]
             for number, own in enumerate(lists)
@@ -158,15 +161,26 @@ class ProgramInstance:
             for violation in self._noted(thread, record)
         ]
         unknown = []
+        found = self._broken or found or self._alone(self._recording.end)
         if not found:
             try:
-                self._recording.end()
                 found = self._recording.judged(None)
-            except AssertionError as error:
-                found = [Violation("effect", str(error))]
             except UndecidedError as error:
                 unknown = [str(error).partition("\n")[0]]
         return Judgement(self._recording.history, found, unknown)
+
+    def _alone(self, calling: Callable[[], None]) -> list[Violation]:
+        """Make calls while nobody else does; return what is wrong with the last of them."""
+        try:
+            calling()
+        except NoVerdictError:
+            raise
+        except Exception as error:  # noqa: BLE001  (of the subject, and undeclared)
+            last = self._recording.calls[-1:]
+            if last and last[0].outcome == "ok":
+                return [Violation("effect", f"after {last[0].f}: {_told(error)}")]
+            return [Violation("exception", _undeclared(last[0], error) if last else _told(error))]
+        return []
 
     def _noted(self, thread: int, record: Record) -> list[Violation]:
         """Note a call; return what is wrong with it whatever the others did."""
@@ -178,17 +192,23 @@ class ProgramInstance:
         if not isinstance(result, Exception):
             note("ok", result)
             return [Violation("effect", f"after {call.own.name}: {proof}")] if proof else []
-        note("fail", raised(result))
+        span = note("fail", raised(result))
         if isinstance(result, call.own.raises):
             return []
-        shown = ", ".join(map(spelled, call.arguments))
-        return [
-            Violation(
-                "exception",
-                f"thread {thread}: {call.own.name}({shown}) raised {type(result).__name__}: "
-                f"{result}, which the model does not declare",
-            )
-        ]
+        return [Violation("exception", _undeclared(span, result))]
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says that follows a call."""
+    if isinstance(error, AssertionError):
+        return str(error) or "what follows the call fails"
+    return f"{type(error).__name__}: {error}"
+
+
+def _undeclared(call: Span, error: Exception) -> str:
+    """Return what is wrong with `call`, which raised `error`."""
+    made = shown(call).rpartition(" = ")[0]
+    return f"{made} raised {type(error).__name__}: {error}, which the model does not declare"
 
 
 def rejudge(

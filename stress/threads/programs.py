@@ -22,6 +22,7 @@ SLOTS: Final = 96
 SHIFTS: Final = 2
 """Shifts that a program runs in; while shrinking, `MORE` times as many."""
 MORE: Final = 10
+AT_REST: Final = "a call of the prefix or at the end, or the harness; the stacks show which"
 
 
 @dataclass
@@ -85,13 +86,16 @@ class ThreadedPrograms:
     def _heard(self, message: dict[str, Any], program: Program) -> dict[str, Any] | None:
         """Take in one line of the child; return the finding, if it is one."""
         if "error" in message:
+            if self._child is not None:  # what it says from now on, nobody will have asked for
+                self._child.end()
+                self._child = None
             raise NoVerdictError(f"{self.name} could not be run:\n{message['error']}")
         found = None
         if "finding" in message:
             found = {"kind": "invariant"} | message["finding"]
         elif "hang" in message:
             self._child = None
-            calls = "; ".join(message["hang"]["calls"]) or "no call: the harness itself"
+            calls = "; ".join(message["hang"]["calls"]) or AT_REST
             found = self._stopped("hang", f"did not return in time: {calls}", program)
             found |= message["hang"]
         if message.get("census"):

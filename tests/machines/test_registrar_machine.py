@@ -7,7 +7,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from models.registrar import RegistrarModel, Unexpected
+from models.registrar import RegistrarModel, Surprise
 from models.registrar_answers import Answer, Expected
 from models.registrar_case import RegistrarCase, Request
 from models.registrar_faults import ForgottenFailure, UnshiftedPiece
@@ -199,13 +199,13 @@ def test_reference_fails_chunk_for_good() -> None:
 
     assert first == Answer("RegistrationError", OFFSET + 0x2000, "Refused", SHIFTED[:2])
     assert second == Answer("RegistrationError", 0)
-    assert (model.registered, model.failed) == (set(), {0})
+    assert (model.registered, model.failed) == (frozenset(), frozenset({0}))
 
 
 def test_reference_forgets_interrupted_chunk() -> None:
     """An interrupted chunk is neither registered nor failed, and is called again (D4)."""
     model = RegistrarModel(CASE)
-    interrupted = model.answer((G, 1), Unexpected(at=0))
+    interrupted = model.answer((G, 1), Surprise(at=0))
     again = model.answer((G, 1))
 
     assert (interrupted.error, interrupted.calls) == ("Interrupt", SHIFTED[2:])
@@ -225,7 +225,7 @@ def test_reference_fails_chunk_for_error_of_inner_request(
     inner: Request, cause: str | None
 ) -> None:
     """A request from the backend that needs the mutex or is refused fails the outer chunk (D5)."""
-    answer = RegistrarModel(CASE).answer((G, 1), Unexpected(at=0, reenter=inner))
+    answer = RegistrarModel(CASE).answer((G, 1), Surprise(at=0, reenter=inner))
 
     assert answer.cause == cause
     assert answer.error == ("RegistrationError" if cause else "Ok")

@@ -173,7 +173,7 @@ def test_faults_run_in_every_engine() -> None:
     found = measured("faults", "--fault", "end-rounded-down", "--seeds", "1", "--budget", "5")
     rows = found["faults"]["rows"]
 
-    assert [row["engine"] for row in rows] == ["threads", "sequential"]
+    assert [row["engine"] for row in rows] == ["threads", "sequential", "concurrent"]
     for row in rows:
         assert [outcome["seed"] for outcome in row["runs"]] == [1]
         assert {outcome["verdict"] for outcome in row["runs"]} <= {"failed", "ok", "unknown"}
@@ -187,12 +187,12 @@ def test_fault_counts_as_caught_within_budget_alone(monkeypatch: pytest.MonkeyPa
         Outcome(1, "unknown", 5.0, []),
         Outcome(1, "failed", 2.0, ["I1"]),
     )
-    given = iter([late] + [caught] * 9 + [none] * 2 + [caught] * 8)
+    given = iter([late] + [caught] * 9 + [none] * 2 + [caught] * 8 + [none] * 10)
     monkeypatch.setattr(faults, "_outcome", lambda *_: next(given))
     found = faults.run(["no-recheck"], 10, 30.0, Console(quiet=True))
 
-    assert [row["caught"] for row in found["rows"]] == [9, 8]
-    assert [row["rules"] for row in found["rows"]] == [["I1"], ["I1"]]
+    assert [row["caught"] for row in found["rows"]] == [9, 8, 0]
+    assert [row["rules"] for row in found["rows"]] == [["I1"], ["I1"], []]
     assert found["met"] == {"no-recheck": True}
     assert "no-recheck" in printed(faults.show, found)
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 HISTORY = [
     '{"process": 0, "type": "invoke", "f": "register", "value": [4096, 1], "time": 10}',
-    '{"process": 0, "type": "ok", "f": "register", "value": [], "time": 90}',
+    '{"process": 0, "type": "ok", "f": "register", "value": null, "time": 90}',
 ]
 CASE = {"ram": [["0x0", "0x80000000"]], "gaps": [], "offset": "0x0", "refused": []}
 BROKEN: dict[str, Any] = {
@@ -32,7 +32,7 @@ MISMATCH: dict[str, Any] = {
     "model": "registrar:end-rounded-down",
     "engine": "sequential",
     "violations": [{"rule": "mismatch", "message": "as it was"}],
-    "saved": {"case": CASE, "backend": {}, "calls": [["register", 0, 1]], "message": ""},
+    "saved": {"case": CASE, "calls": [{"f": "register", "arguments": [[0, 1]]}], "message": ""},
 }
 """Steps that a faulty registrar takes otherwise than the reference."""
 
@@ -77,7 +77,7 @@ def test_replay_rejects_empty_history(tmp_path: Path) -> None:
     assert "the history is empty" in done.output
 
 
-@pytest.mark.parametrize(("failure", "says"), [(BROKEN, "✗ I1"), (MISMATCH, "✗ register(0x0")])
+@pytest.mark.parametrize(("failure", "says"), [(BROKEN, "✗ I1"), (MISMATCH, "✗ register((0, 1))")])
 def test_replay_judges_by_evidence(tmp_path: Path, failure: dict[str, Any], says: str) -> None:
     """A replay looks at the history or takes the steps, and not at what was said of them."""
     done = stress("replay", failures.save(failure, tmp_path))
