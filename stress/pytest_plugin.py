@@ -72,8 +72,9 @@ def pytest_collection_modifyitems(items: "list[pytest.Item]") -> None:
         return
     for item in items:
         owner = getattr(item, "cls", None)
-        if owner is not None and issubclass(owner, testcase.ModelTestCase):
-            item.add_marker(item.name.removeprefix("test_"))
+        engine = item.name.removeprefix("test_")
+        if engine in ENGINES and owner is not None and issubclass(owner, testcase.ModelTestCase):
+            item.add_marker(engine)
 
 
 def _seconds(spelled: str) -> float:

@@ -196,6 +196,11 @@ def name_of(model: type[Model[Any]]) -> str:
         for fault, made in others:
             if made is model.subject:
                 return f"{name_of(model.original)}:{fault}"
+        raise ModelError(
+            f"{model.__name__} cannot be found by another process, which real threads run in: its "
+            f"subject is no mutant or equivalent of {model.original.__name__}.\n"
+            f"  Add it to those, or define a model of it."
+        )
     for entry in importlib.metadata.entry_points(group=GROUP):
         if entry.value == f"{model.__module__}:{model.__qualname__}":
             return entry.name

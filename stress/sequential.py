@@ -15,6 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from stress.verdict import NoVerdictError
 
 ROUND: Final = 100
+ONCE: Final = "\n  It did not happen again: the subject remembers earlier runs, or takes chances."
+"""What is said of a failure that Hypothesis could not repeat."""
 
 SETTINGS: Final = hypothesis.settings(
     max_examples=ROUND,
@@ -90,6 +92,5 @@ def _round(
                 f"{machine.__name__} fails, and not when it does the same again: {error}.\n"
                 f"  Make all it uses anew in each run."
             ) from error
-        once = "\n  It did not happen again: the subject remembers earlier runs, or takes chances."
-        return {**Counted.last_failure, "message": Counted.last_failure["message"] + once}
+        return {**Counted.last_failure, "message": Counted.last_failure["message"] + ONCE}
     return None

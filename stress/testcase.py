@@ -17,15 +17,15 @@ import hypothesis
 from hypothesis.stateful import run_state_machine_as_test
 from rich.console import Console
 
-from stress import failures, machines, registry
+from stress import failures, machines, registry, sequential
 from stress.concurrent import ConcurrentMachine, Engine, FailsError
 from stress.drawing import programs
 from stress.examination import examine
 from stress.explore.engine import MEMORY, saved_failure
 from stress.explore.explanation import explained
-from stress.explore.programs import EXHAUSTIVE, ExploredPrograms
+from stress.explore.programs import EXHAUSTIVE, STEPS, ExploredPrograms
 from stress.host import Host
-from stress.model import Model
+from stress.model import Model, ModelError
 from stress.program import Program
 from stress.pytest_plugin import options
 from stress.report import text
@@ -58,12 +58,16 @@ class ModelTestCase(unittest.TestCase):
         settings = hypothesis.settings(deadline=None, report_multiple_bugs=False)
         if options.seed is not None:
             machine = hypothesis.seed(options.seed)(machine)
+        message = ""
         try:
             run_state_machine_as_test(machine, settings=settings)
-        except AssertionError:
+        except (AssertionError, hypothesis.errors.Flaky) as error:
             if machine.last_failure is None:
                 raise
             message = machine.last_failure["message"]
+            if not isinstance(error, AssertionError):
+                message += sequential.ONCE
+        if message:
             violations = [{"rule": "mismatch", "message": message}]
             self._fail({"kind": "mismatch", "engine": "sequential", "violations": violations,
                         "saved": machine.last_failure})  # fmt: skip
@@ -105,8 +109,12 @@ class ModelTestCase(unittest.TestCase):
         )
         found, program = self._searched(engine)
         if found is not None:
-            name = registry.name_of(self.model)
-            self._fail(saved_failure(name, self.model, program, MEMORY, found))
+            self._fail(saved_failure(self._name(), self.model, program, MEMORY, found))
+        if engine.cut:
+            self.skipTest(
+                f"UNKNOWN: in {engine.cut:,} executions a thread took {STEPS} steps, and was going "
+                f"on.  It is probably spinning: put sync.pause() in the loop."
+            )
 
     def _searched(self, engine: Engine) -> tuple[Any, Any]:
         """Let Hypothesis look for a program that fails; return how it fails, and the program."""
@@ -143,7 +151,7 @@ class ModelTestCase(unittest.TestCase):
         """Save a failure, and fail with its report."""
         __tracebackhide__ = True
         saved = {
-            "model": registry.name_of(self.model),
+            "model": self._name() or self.model.__name__,
             "interpreter": Host.of_this_process().interpreter,
             "options": {},
         } | failure
@@ -156,6 +164,13 @@ class ModelTestCase(unittest.TestCase):
             console.print(str(error))
         text.show_failure(saved, path, console)
         raise self.failureException(report.getvalue().rstrip())
+
+    def _name(self) -> str:
+        """Return the model's name; "" if it has none, so that what fails cannot be replayed."""
+        try:
+            return registry.name_of(self.model)
+        except ModelError:
+            return ""
 
     def _doubt(self, *, overlapped: int) -> None:
         """Skip a test that found nothing where that proves nothing."""

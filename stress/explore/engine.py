@@ -9,6 +9,7 @@ from stress import registry
 from stress.concurrent import ConcurrentMachine, ConcurrentRun
 from stress.conformance import UndecidedError
 from stress.explore.exploration import Bounds, Exploration
+from stress.explore.performance import Performance
 from stress.explore.preemptions import fewest
 from stress.explore.programs import STEPS, ExploredPrograms
 from stress.explore.record import as_json, report_of
@@ -130,10 +131,14 @@ def _explore_drawn(  # noqa: PLR0913, PLR0917  (what is drawn, and what is told 
 def saved_failure(
     name: str, model: type[Model[Any]], program: Program, memory: str, found: Exploration
 ) -> dict[str, Any]:
-    """Return what is saved of `program`, which fails: its easiest execution, and how it fails."""
-    target = program_target(name, model, program)
-    task = ScenarioTask(NamedScenario(target), memory, STEPS)
+    """Return what is saved of `program`, which fails: its easiest execution, and how it fails.
+
+    `name` is that of the model; "" where it has none, and nobody finds it again.
+    """
+    target = program_target(name, model, program) if name else ""
+    scenario = NamedScenario(target) if target else Performance(model, program)
+    task = ScenarioTask(scenario, memory, STEPS)
     found = fewest(task, found)
     trace = report_of(task, found, target)
-    trace.scenario = f"{name}: {program}"
-    return as_json(task, found, trace, target) | {"model": name}
+    trace.scenario = f"{name or model.__name__}: {program}"
+    return as_json(task, found, trace, target) | {"model": name or model.__name__}

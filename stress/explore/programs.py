@@ -7,6 +7,7 @@ whenever it is tried.
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,19 +66,31 @@ class ExploredPrograms:
 
     def _known(self, program: Program) -> Exploration | None:
         """Return the failure that was saved of `program`, if it happens again."""
-        if self.failures is None:
+        if not self._saved:
             return None
-        mine = program_target(registry.name_of(self.model), self.model, program)
-        for path in self.failures.glob("*.json"):
-            with suppress(failures.FailureFileError, KeyError, TypeError, ValueError):
-                saved = failures.load(path)
-                if (saved.get("target"), saved.get("memory")) == (mine, self.memory):
-                    trace = again(saved, path)
-                    if trace is not None:
-                        self.executions += 1
-                        failure = Failure(trace.kind, trace.title, tuple(saved["schedule"]))
-                        return Exploration(executions=1, failure=failure)
+        for path, saved in self._saved.get(program_target(self._name, self.model, program), []):
+            with suppress(KeyError, TypeError, ValueError):
+                trace = again(saved, path)
+                if trace is not None:
+                    self.executions += 1
+                    failure = Failure(trace.kind, trace.title, tuple(saved["schedule"]))
+                    return Exploration(executions=1, failure=failure)
         return None
+
+    @cached_property
+    def _name(self) -> str:
+        return registry.name_of(self.model)
+
+    @cached_property
+    def _saved(self) -> dict[str, list[tuple[Path, dict[str, Any]]]]:
+        """The failures that were saved under this memory model, by what they are of."""
+        found: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
+        for path in sorted(self.failures.glob("*.json")) if self.failures else ():
+            with suppress(failures.FailureFileError):
+                saved = failures.load(path)
+                if saved.get("memory") == self.memory:
+                    found.setdefault(str(saved.get("target")), []).append((path, saved))
+        return found
 
     def _explored(self, scenario: Performance, executions: int, search: Search) -> Exploration:
         bounds = Bounds(executions=executions, steps=STEPS)

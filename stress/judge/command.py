@@ -6,6 +6,7 @@ Exit status: 0 ok, 1 illegal, 2 wrong usage or a line that does not fit, 3 unkno
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import click
@@ -98,9 +99,9 @@ def linearize(
         raise click.UsageError(str(error)) from error
     judgement = judge(recorded.calls, named.specification, budget=budget)
     if as_json:
-        click.echo(json.dumps(_to_json(recorded, judgement), indent=1))
+        click.echo(json.dumps(_to_json(recorded, judgement)))
     else:
-        _show(history.name, model, recorded, judgement, named.specification)
+        _show(_source(history), model, recorded, judgement, named.specification)
     sys.exit(judgement.verdict.exit_code)
 
 
@@ -121,6 +122,11 @@ def _to_json(recorded: Recorded, judgement: Judgement) -> dict[str, Any]:
         "by": judgement.by,
         "witness": witness,
     }
+
+
+def _source(file: BinaryIO) -> str:
+    name = getattr(file, "name", "<stdin>")
+    return "standard input" if name == "<stdin>" else Path(name).name
 
 
 def _show(

@@ -72,6 +72,11 @@ class Effort:
             self._is_full = self._is_full or resident - self._resident > self._memory
         return self._is_full
 
+    def part(self, seconds: float) -> "Effort":
+        """Return an effort of `seconds`, or of what is left of this one's if that is less."""
+        left = None if self._deadline is None else self._deadline - time.monotonic()
+        return Effort(seconds if left is None else min(seconds, left), self._memory)
+
     @property
     def seconds(self) -> float:
         """How long it has taken so far."""

@@ -28,7 +28,7 @@ search of Wing & Gong and Lowe judges all others.
 
 import heapq
 from collections.abc import Callable, Collection, Hashable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from stress.history import Span
 from stress.judge import levels, wgl
@@ -40,6 +40,11 @@ from stress.judge.problem import Order, Problem
 from stress.judge.realtime import RealTime
 from stress.judge.specification import Specification
 from stress.verdict import Verdict
+
+EXPLANATION: Final = 2.0
+"""Seconds that a search may take to explain what a monitor found."""
+EXPLAINED: Final = 10_000
+"""Calls of the longest history for which that is tried."""
 
 
 def linearize(  # noqa: PLR0913  (what may be asked of a judge)
@@ -62,21 +67,27 @@ def linearize(  # noqa: PLR0913  (what may be asked of a judge)
     Memory is limited, too (`stress.judge.effort`), and UNKNOWN is the answer where it is spent.
     """
     effort = Effort(budget)
+    if predecessors is None:
+        _check_instants(history)
     if predecessors is not None or final is not None:
         found = _searched(history, specification, effort, predecessors, final)
         return _judgement([found], history, effort)
-    _check_instants(history)
     parts = _parts(history, specification)
     if monitors and (len(parts) == 1 or _are_elements(parts, history, specification)):
         found_by_monitor = _monitored(history, specification)
         if found_by_monitor is not None:
-            return _judgement([found_by_monitor], history, effort)
+            found = _explained(found_by_monitor, history, specification, effort)
+            return _judgement([found], history, effort)
     found_of_parts = []
     for part in sorted(parts, key=len):
         calls = history if len(parts) == 1 else [history[index] for index in part]
         by_monitor = _monitored(calls, specification) if monitors and len(parts) > 1 else None
-        found = (by_monitor or _searched(calls, specification, effort)).renumbered(part)
-        found_of_parts.append(found)
+        found = (
+            _explained(by_monitor, calls, specification, effort)
+            if by_monitor is not None
+            else _searched(calls, specification, effort)
+        )
+        found_of_parts.append(found.renumbered(part))
         if found.verdict is Verdict.FAILED:
             break
     return _judgement(found_of_parts, history, effort)
@@ -154,6 +165,22 @@ def _monitored(calls: Sequence[Span], specification: Specification) -> Found | N
         return None
     verdict = Verdict.OK if finding.legal else Verdict.FAILED
     return Found(verdict, finding.order, finding.misfit, "monitor")
+
+
+def _explained(
+    found: Found, calls: Sequence[Span], specification: Specification, effort: Effort
+) -> Found:
+    """Return a monitor's finding with evidence, where a short search finds some.
+
+    Where open calls could be of any value, a monitor may know that there is no legal order, and not
+    how far one goes.
+    """
+    if found.calls is not None or len(calls) > EXPLAINED:
+        return found
+    short = effort.part(EXPLANATION)
+    searched = _searched(calls, specification, short)
+    effort.steps += short.steps
+    return found if searched.verdict is Verdict.UNKNOWN else searched
 
 
 def _searched(

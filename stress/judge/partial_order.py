@@ -60,7 +60,7 @@ class PartialOrder:
         """The position where nothing is placed."""
 
     def moves(self, position: Position) -> list[int]:
-        """Return the numbers of the calls that may come next."""
+        """Return the numbers of the calls that may come next, in a list of the caller's."""
         found = []
         needs = self._needs
         for placed, chain in zip(position, self._chains, strict=True):

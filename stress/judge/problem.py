@@ -28,8 +28,11 @@ class Order[Position: Hashable](Protocol):
     def due(self) -> int:
         """How many calls have to be placed: those that ended."""
 
-    def moves(self, position: Position) -> Sequence[int]:
-        """Return the numbers of the calls that may come next."""
+    def moves(self, position: Position) -> list[int]:
+        """Return the numbers of the calls that may come next, the first to try last.
+
+        The list is the caller's: what was tried is popped.
+        """
 
     def after(self, position: Position, number: int) -> Position:
         """Return the position after the call `number` is placed, too."""

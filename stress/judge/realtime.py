@@ -16,10 +16,10 @@ more room than one of ten.
 ... ]
 >>> order = RealTime(calls)
 >>> [calls[order.indexes[number]].f for number in order.moves(order.first)]
-['b', 'a']
+['a', 'b']
 >>> after = order.after(order.first, 0)
 >>> [calls[order.indexes[number]].f for number in order.moves(after)]
-['c', 'a']
+['a', 'c']
 
 Several calls and returns at one instant are concurrent: there, calls come before returns.  An open
 call returns after all others and need not be placed.
@@ -63,18 +63,15 @@ class RealTime:
         self._known = 0
         """How many have begun by the last of those."""
 
-    def moves(self, position: int) -> Sequence[int]:
-        """Return the numbers of the calls that may come next, those that return first first."""
+    def moves(self, position: int) -> list[int]:
+        """Return the numbers of the calls that may come next, the one that returns first last."""
         base = position & self._base
-        reach: Sequence[int] = (
-            self._reach[base] if base < len(self._reach) else self._extended(base)
-        )
+        reach = self._reach[base] if base < len(self._reach) else self._extended(base)
         ahead = position >> self._ahead
-        if ahead:
-            reach = [number for number in reach if not ahead >> number - base & 1]
+        found = [number for number in reach if not ahead >> number - base & 1]
         if self._opened:
-            return [*reach, *self._open_moves(position, base)]
-        return reach
+            return [*self._open_moves(position, base), *found]
+        return found
 
     def after(self, position: int, number: int) -> int:
         """Return the position after the call `number` is placed, too."""
@@ -115,5 +112,5 @@ class RealTime:
                 ):
                     pending.append(self._begun[self._known])
                     self._known += 1
-            self._reach.append(tuple(sorted(pending)))
+            self._reach.append(tuple(sorted(pending, reverse=True)))
         return self._reach[base]

@@ -27,14 +27,16 @@ from stress.verdict import Verdict
 
 LAST: Final = 6
 """Calls of the longest legal order that are named: the last ones."""
+TIED: Final = "\N{NO-BREAK SPACE}"
+"""A space within a call, at which a line does not end."""
 LABEL: Final = 10
 EVIDENCE: Final = 22
 """Columns of the labels below the drawing."""
 
 TITLES: Final = {
-    Verdict.OK: "✓ one order of all calls agrees with the model and with the clock",
-    Verdict.FAILED: "✗ no order of the calls agrees with the model and with the clock",
-    Verdict.UNKNOWN: "? whether an order of the calls agrees with the model was not decided",
+    Verdict.OK: "✓ one order of all calls agrees with model and clock",
+    Verdict.FAILED: "✗ no order of all calls agrees with model and clock",
+    Verdict.UNKNOWN: "? whether an order of all calls agrees is not known",
 }
 
 
@@ -60,12 +62,17 @@ def lines(
 
 def _counted(recorded: Recorded) -> str:
     calls = recorded.calls
-    found = f"{len(calls):,} calls of {len({call.process for call in calls}):,} processes"
+    processes = len({call.process for call in calls})
+    found = f"{_many(len(calls), 'call')} of {_many(processes, 'process', 'es')}"
     if opened := sum(call.outcome == "info" for call in calls):
         found += f", {opened:,} never returned"
     if recorded.skipped:
-        found += f"; {recorded.skipped:,} entries of others skipped"
+        found += f"; {_many(recorded.skipped, 'line')} of others skipped"
     return found
+
+
+def _many(count: int, noun: str, plural: str = "s") -> str:
+    return f"{count:,} {noun}{plural if count != 1 else ''}"
 
 
 def _judged(judgement: Judgement, specification: Specification) -> str:
@@ -94,10 +101,10 @@ def _evidence(
 
 
 def _of(call: Span) -> str:
-    return f"P{call.process} {named(call)}"
+    return f"P{call.process} {named(call)}".replace(" ", TIED)
 
 
 def _labelled(label: str, text: str, column: int) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=f"{label:<{column}}", subsequent_indent=" " * column
-    )
+    first, others = f"{label:<{column}}", " " * column
+    lines = textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=others)
+    return [line.replace(TIED, " ") for line in lines]

@@ -23,7 +23,7 @@ from stress.verdict import Verdict
 
 PATIENCE: Final = 30_000
 """Dead ends in a row, none of them deeper than the deepest before, after which it gives up."""
-GENERATION: Final = 1 << 18
+GENERATION: Final = 1 << 16
 """What was tried is forgotten after this many states, or twice as many: it is seldom met again."""
 NONE: Final[Sequence[Any]] = ()
 PAUSE: Final = 63
@@ -44,7 +44,7 @@ def search[Position: Hashable](  # noqa: C901, PLR0912  (a search kernel)
     longest: tuple[Path, Position] = path, position
     seen, older = {(position, state)}, set[tuple[Position, Hashable]]()
     undo: list[tuple[Any, ...]] = []
-    moves, number, successors = iter(moves_from(position)), -1, NONE
+    moves, number, successors = moves_from(position), -1, NONE
     while True:
         while successors:
             successor, successors = successors[0], successors[1:]
@@ -61,7 +61,8 @@ def search[Position: Hashable](  # noqa: C901, PLR0912  (a search kernel)
                     return Found(Verdict.UNKNOWN, placed(path))
                 if len(seen) >= GENERATION:
                     older, seen = seen, set()
-            undo.append((moves, number, successors, position, state, path))
+            if moves or successors:
+                undo.append((len(moves), number, successors, position, state, path, depth))
             position, state = reached
             if whole:
                 path = path, number
@@ -69,8 +70,9 @@ def search[Position: Hashable](  # noqa: C901, PLR0912  (a search kernel)
                 if depth >= due and problem.accepts(position, state):
                     effort.steps += steps
                     return Found(Verdict.OK, placed(path))
-            moves, successors = iter(moves_from(position)), NONE
-        for number in moves:
+            moves, successors = moves_from(position), NONE
+        while moves:
+            number = moves.pop()
             steps += 1
             successors = step(state, calls[number])
             if successors:
@@ -81,9 +83,8 @@ def search[Position: Hashable](  # noqa: C901, PLR0912  (a search kernel)
                 deepest, longest, vain = depth, (path, position), 0
             if not undo or vain > patience:
                 break
-            moves, number, successors, position, state, before = undo.pop()
-            depth -= path is not before
-            path = before
+            left, number, successors, position, state, path, depth = undo.pop()
+            moves = moves_from(position)[:left]  # a list kept for each call would fill the memory
     effort.steps += steps
     verdict = Verdict.UNKNOWN if undo else Verdict.FAILED
     return Found(verdict, placed(longest[0]), order.waiting(longest[1]))

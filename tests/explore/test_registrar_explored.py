@@ -121,6 +121,16 @@ def test_some_program_shows_fault(fault: str) -> None:
     assert any(explored(each, bounds=few).verdict is Verdict.FAILED for each in scenarios)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_reference_refuses_what_invariants_do(fault: str) -> None:
+    """Without any invariant the reference finds the same, but for I5, of which no answer tells."""
+    for scenario in registry.find(f"registrar:{fault}").scenarios().values():
+        found = explored(scenario, bounds=Bounds(executions=50))
+        if found.failure is not None and found.failure.message.startswith("main: NotPermitted"):
+            assert "linearizability" in rules(found) or rules(found).keys() == {"I5"}
+
+
 def test_subject_offers_programs_as_scenarios() -> None:
     """The scenarios of the subject are the programs on the registrar itself."""
     scenarios = registry.find("registrar").scenarios()

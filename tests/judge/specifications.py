@@ -1,6 +1,7 @@
 """Specifications that try what the built-in ones do not: choices, atomic steps, waiting."""
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 from stress.history import Span
 from stress.judge.specification import Partial
@@ -27,7 +28,7 @@ class Dice(Plain):
         """Return the sum of nothing."""
         return 0
 
-    def step(self, state: int, call: Span) -> Sequence[int]:
+    def step(self, state: Any, call: Span) -> Sequence[int]:
         """Return the sums there may be."""
         if call.f == "roll":
             return [state + points for points in (1, 2, 3)]
@@ -44,9 +45,7 @@ class Halves(Plain):
         """Return nought, and nobody half way."""
         return 0, frozenset()
 
-    def step(
-        self, state: tuple[int, frozenset[tuple[int | str, int]]], call: Span
-    ) -> Sequence[Hashable | Partial]:
+    def step(self, state: Any, call: Span) -> Sequence[Hashable | Partial]:
         """Take one half of a step."""
         number, halves = state
         if call.f == "read":
@@ -66,7 +65,7 @@ class Endless(Plain):
         """Return nought."""
         return 0
 
-    def step(self, state: int, call: Span) -> Sequence[Hashable | Partial]:  # noqa: ARG002
+    def step(self, state: Any, call: Span) -> Sequence[Hashable | Partial]:  # noqa: ARG002
         """Take one more."""
         return [Partial(state + 1)]
 
@@ -74,6 +73,6 @@ class Endless(Plain):
 class Circling(Endless):
     """`spin` takes atomic steps for ever, and comes by the same states again."""
 
-    def step(self, state: int, call: Span) -> Sequence[Hashable | Partial]:  # noqa: ARG002
+    def step(self, state: Any, call: Span) -> Sequence[Hashable | Partial]:  # noqa: ARG002
         """Take one more."""
         return [Partial((state + 1) % 5)]

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from tests.explore.programs import MEMORIES
 from tests.machines.prey import (
     FILE,
     AccountsModel,
-    AccountsModel as Accounts,
     Counter,
     CounterModel,
     CrossedLocks,
@@ -119,7 +117,7 @@ def test_sequential_fault_needs_no_second_thread() -> None:
         assert run.program == Program((Invocation("increment", ()),) * calls, ())
 
 
-@pytest.mark.parametrize("model", [CounterModel, TriesModel, LockModel, Accounts, SlotsModel])
+@pytest.mark.parametrize("model", [CounterModel, TriesModel, LockModel, AccountsModel, SlotsModel])
 def test_correct_subject_survives(model: type[Model[Any]]) -> None:
     """Nothing fails, and every example stands for many executions."""
     engine = ExploredPrograms(model)
@@ -137,7 +135,7 @@ def test_same_seed_gives_the_same_search() -> None:
         return run.examples, run.drawn, run.program, run.failure.failure.schedule
 
     for model in (CounterModel.of(LostUpdate), PileModel.of(TaglessPile)):
-        assert told(search(model, seed=3)) == told(search(model, seed=3))
+        assert told(search(model, seed=1)) == told(search(model, seed=1))
 
 
 def test_same_seed_gives_the_same_search_in_every_process() -> None:
@@ -195,7 +193,7 @@ def asked(
 
 def test_no_program_is_tried_twice() -> None:
     """What it came to once, it comes to again: Hypothesis is told the same."""
-    run, engine = asked(lambda number, program: number >= 20 and program.calls > 1 or None)
+    run, engine = asked(lambda number, program: (number >= 20 and program.calls > 1) or None)
 
     assert len(set(engine.asked)) == len(engine.asked) == run.examples
     assert run.drawn == engine.shrinking.index(True)
@@ -290,9 +288,9 @@ def test_interrupt_keeps_what_was_found() -> None:
     """Ctrl-C while the failure is made smaller ends that, and the failure is there."""
 
     def says(count: int, _: Program) -> Any:
-        if count > 6:
+        if count > 4:
             raise KeyboardInterrupt
-        return "broken" if count > 3 else None
+        return "broken" if count == 4 else None
 
     run, engine = asked(says)
 
@@ -354,7 +352,9 @@ def saved(tmp_path: Path) -> tuple[Path, ConcurrentRun]:
     model = PileModel.of(TaglessPile)
     run = search(model)
     assert run.program is not None
-    return failures.save(saved_failure(name, model, run.program, "rc11", run.failure), tmp_path), run
+    return failures.save(
+        saved_failure(name, model, run.program, "rc11", run.failure), tmp_path
+    ), run
 
 
 def test_failure_is_saved_and_replays(saved: tuple[Path, ConcurrentRun]) -> None:
@@ -407,20 +407,13 @@ def test_saved_schedule_of_a_mended_subject_is_no_failure(
 # In Hypothesis' own hands
 
 
-def guarded() -> AbstractContextManager[Any]:
-    """Return what a test that fails as it should raises."""
-    return pytest.raises(concurrent.FailsError)
-
-
 @pytest.mark.parametrize("period", [1, 3])
 def test_hypothesis_remembers_the_failure_and_is_never_surprised(period: int) -> None:
     """The second run fails on its first example, also where the fault shows up now and then."""
     database = hypothesis.database.InMemoryExampleDatabase()
 
     def run() -> tuple[ConcurrentMachine, Told]:
-        engine = Told(
-            lambda count, program: (program.calls > 2 and count % period == 0) or None
-        )
+        engine = Told(lambda count, program: (program.calls > 2 and count % period == 0) or None)
         machine = ConcurrentMachine(CounterModel, engine)
 
         @hypothesis.settings(database=database, max_examples=200, deadline=None)
@@ -428,7 +421,7 @@ def test_hypothesis_remembers_the_failure_and_is_never_surprised(period: int) ->
         def attempt(program: Program) -> None:
             machine.attempt(program)
 
-        with guarded():
+        with pytest.raises(concurrent.FailsError):
             attempt()
         return machine, engine
 

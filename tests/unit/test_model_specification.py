@@ -1,4 +1,4 @@
-"""A model as the judge asks it: its datatype's monitor where it declares one, its keys, its steps."""
+"""A model as the judge asks it: with the monitor of its datatype, its keys and its steps."""
 
 from hypothesis import strategies as st
 
@@ -51,7 +51,7 @@ class TagsModel(Model[None]):
 
 
 def _queue(*results: object) -> list[Span]:
-    puts = [Span(0, "put", (n,), n * 10, n * 10 + 5, "ok", True) for n in (1, 2)]
+    puts = [Span(0, "put", (n,), n * 10, n * 10 + 5, "ok", result=True) for n in (1, 2)]
     return puts + [
         Span(1, "get", (), 30 + at * 10, 35 + at * 10, "ok", result)
         for at, result in enumerate(results)
@@ -71,7 +71,7 @@ def test_monitor_judges_model_that_declares_its_datatype() -> None:
 
 def test_search_judges_what_no_monitor_knows() -> None:
     """A put that answers False has no place in the monitor's vocabulary: the search refuses it."""
-    history = [Span(0, "put", (1,), 0, 5, "ok", False)]
+    history = [Span(0, "put", (1,), 0, 5, "ok", result=False)]
     judgement = linearize(history, ModelSpecification(Reference(QueueModel())))
 
     assert (judgement.verdict, judgement.by) == (Verdict.FAILED, "wgl")
@@ -80,9 +80,9 @@ def test_search_judges_what_no_monitor_knows() -> None:
 def test_calls_with_different_keys_are_judged_apart() -> None:
     """Where every operation has a key, each key is judged by itself, with monitors or without."""
     history = [
-        Span(0, "add", ("a",), 0, 5, "ok", True),
-        Span(0, "add", ("b",), 6, 7, "ok", True),
-        Span(1, "has", ("a",), 8, 9, "ok", False),
+        Span(0, "add", ("a",), 0, 5, "ok", result=True),
+        Span(0, "add", ("b",), 6, 7, "ok", result=True),
+        Span(1, "has", ("a",), 8, 9, "ok", result=False),
     ]
     specification = ModelSpecification(Reference(TagsModel()))
 

@@ -18,6 +18,10 @@ True
 
 Real-time order only: a call comes before another if it returned at an earlier instant than that at
 which the other began.
+
+The papers cited by all are Z. H. Lee and U. Mathur, "Efficient Decrease-and-Conquer Linearizability
+Monitoring" (OOPSLA 2025), and P. A. Abdulla, S. Grahn, B. Jonsson, S. Krishna and O. S. Mishra,
+"Efficient Linearizability Monitoring" (PLDI 2025).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -18,7 +18,9 @@ class Finding(NamedTuple):
     Illegal: a legal order of the calls that had returned before `misfit` did, where one is known:
     calls that were running then may be in it, with what they returned later."""
     misfit: int | None
-    """Illegal: the call at whose return the history became so."""
+    """Illegal: the call at whose return the history became so, if those that were running then
+    return what they returned later.  Where open removals have a say, it may have been so before,
+    or no call is known."""
 
 
 class Misfit(NamedTuple):

@@ -26,7 +26,8 @@ at which a history has become illegal, and a call that returned then is its misf
 
 An open removal of an unknown value is another matter: which value did it take?  A history with
 such calls is legal if it is legal without them, and illegal if it is even when everything left may
-be taken out from the start of the first of them.  Between these a monitor does not know.
+be taken out from the start of the first of them.  Between these a monitor does not know, and of
+the latter it knows no order.
 """
 
 from collections.abc import Callable, Sequence

@@ -10,9 +10,9 @@ late as that allows.  If it were in when a larger value comes out, it would be, 
 certainly in: the instant of the larger one is not covered by it, so its own, which is the first,
 is no later.
 
-Source: Lee and Mathur (OOPSLA 2025) decide priority queues in n log n; they, too, remove values
-from one end of the order.  We differ: no sub-histories are made, since the instants at which
-smaller values were certainly in only grow, and a union of intervals that grows is simple.
+Source: Lee and Mathur (OOPSLA 2025) monitor priority queues in n log n by leaving out one value
+after the other.  We differ: they come back from the smallest to the largest, and all that has to be
+known of the smaller ones is a union of intervals that grows.
 """
 
 from collections.abc import Sequence

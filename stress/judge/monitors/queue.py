@@ -7,18 +7,25 @@ A history in which every value is enqueued once is linearizable if and only if
    *dequeue(y) returned before dequeue(x) began*, where a value that is left is dequeued last;
 3. every dequeue that found nothing has an instant at which no value was certainly in.
 
-Source: the violations are those of Henzinger, Sezgin and Vafeiadis, "Aspect-Oriented
-Linearizability Proofs" (CONCUR 2013, section 3), who put 3 as a chain of values, each enqueued
-before the one before it was dequeued; Lee and Mathur (OOPSLA 2025) get n log n by leaving out
-values.  We differ: 2 is one sweep, 3 a union of intervals, and then an order is made, which no
-paper asks for, so that tests need not trust the theorem where the answer is legal.
+Source: these are the violations of Henzinger, Sezgin and Vafeiadis, "Aspect-Oriented
+Linearizability Proofs" (CONCUR 2013), and of Bouajjani, Emmi, Enea and Hamza, "On Reducing
+Linearizability to State Reachability" (ICALP 2015); Lee and Mathur (OOPSLA 2025) and Abdulla et
+al. (PLDI 2025) monitor queues in n log n.  We differ: 2 is one sweep, 3 a union of intervals, and
+where there is no violation an order is made, so that nobody need trust a theorem for it.
 
-The order.  Say *x* goes first if its enqueue returned before that of *y* began, or its dequeue
-did, or an empty dequeue was placed between them (*x* certainly in before it, *y* out after it).
-If going first has a cycle, it has one of two values: of three sides of one kind in a row the middle
-one can be left out, as all three relations are of intervals.  So where there is no violation,
-repeat: among the values whose enqueue began before any other's returned, take the one whose
-dequeue began first.  Enqueues then happen as late, dequeues as early, as this order allows.
+Each is there as soon as the dequeue has returned that took *y*, or nothing: so the first to return
+is the misfit.
+
+The order.  Say *x* goes before *y* if its enqueue returned before that of *y* began, or its dequeue
+did.  A shortest cycle takes both kinds of sides in turn.  Of two sides of one kind, *a* before *b*
+and *c* before *d*, also *a* goes before *d* or *c* before *b*, since intervals are compared; that
+makes the cycle shorter, down to two values, which is violation 2.  An instant at which a dequeue
+found nothing adds sides, but no cycle: whatever an order has in then, though not certainly, may
+leave at that instant or come then, and those that leave go before those that come.
+
+So some value is first: no enqueue returned before its own began, and no dequeue before its own.  Of
+all values of which the former is true, that whose dequeue began first is then first, too: take it,
+and repeat.  Enqueues then happen as late, dequeues as early, as this order allows.
 """
 
 from collections.abc import Iterator, Sequence

@@ -17,9 +17,9 @@ return is the first of all.
 The value before the first write is None, written before everything; no call may write it again.
 An open write took effect if it was read.  Open reads say nothing.
 
-Source: Gibbons and Korach, "Testing Shared Memories" (SIAM J. Comput. 26, 1997), the section on
-linearizability with a known reads-from: no two of the former zones overlap, and none contains one
-of the latter.  We differ in that one order decides both, and is a legal one.
+Source: Gibbons and Korach, "Testing Shared Memories" (SIAM J. Comput. 26, 1997), where it is known
+which write each read returned: no two zones of the former kind overlap, and none of them contains
+one of the latter.  We differ in that one order decides both, and is a legal one.
 """
 
 from array import array

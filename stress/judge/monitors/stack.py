@@ -13,11 +13,10 @@ If there is no such value, the history is illegal.  If there are several, any on
 others' calls fit between its push, moved to the start of the segment, and its pop, moved to the
 end.  It is left out, the segment falls into smaller ones, and so on until nothing is left.
 
-Source: that a bottom value may be removed is the decrease-and-conquer of Lee and Mathur (OOPSLA
-2025); Abdulla et al., "Efficient Linearizability Monitoring" (PLDI 2025), split by such segments,
-too.  We differ: a segment keeps its values in two heaps, by when pushes began and by when pops
-returned; what splits off, the smaller part, gets heaps of its own, so a value changes heaps at most
-log n times.
+Source: to leave out values that no verdict depends on, until none is left or there is none, is the
+decrease-and-conquer of Lee and Mathur (OOPSLA 2025), in n log n; Abdulla et al. (PLDI 2025) need
+n^2.  We differ in the data structures (`stress.judge.monitors.segments` and `edges`), and get order
+and misfit from the same pass.
 
 The misfit.  In a segment that no value fits, take of those whose push began in time the one whose
 pop returned last: with that return the history was illegal, and had the history ended before
