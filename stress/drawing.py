@@ -132,7 +132,7 @@ def drawn(model: type[Model[Any]], seed: int, count: int, threads: int) -> list[
     found: list[Program] = []
 
     @hypothesis.seed(seed)
-    @hypothesis.settings(SETTINGS, max_examples=2 * count, phases=[hypothesis.Phase.generate])
+    @hypothesis.settings(SETTINGS, max_examples=count + 10, phases=[hypothesis.Phase.generate])
     @hypothesis.given(programs(model, threads=threads))
     def draw(program: Program) -> None:
         found.append(program)

@@ -33,9 +33,11 @@ from stress.program import Program
 from stress.reference import Reference
 from stress.verdict import NoVerdictError
 
-PROGRAMS: Final = 100
+PROGRAMS: Final = 60
 """Programs that are drawn."""
-WALKED: Final = 20
+MORE: Final = 200
+"""Programs that are drawn before an operation is said to be called by none."""
+WALKED: Final = 10
 """Of these, so many go through all interleavings of the model."""
 
 
@@ -56,8 +58,9 @@ def _examine(model: type[Model[Any]]) -> None:
             f"  Put @operation before its methods."
         )
     _find_unfit(model)
-    programs = _drawn(model)
-    _find_idle(model, programs)
+    programs = _drawn(model, PROGRAMS)
+    if _idle(model, programs):
+        _find_idle(model, _drawn(model, MORE))
     _find_missing(model, programs[0])
     _find_bypass(model, programs[0])
     for program in programs[:WALKED]:
@@ -87,9 +90,9 @@ def _first(strategy: st.SearchStrategy[Any], what: str) -> Any:
         ) from error
 
 
-def _drawn(model: type[Model[Any]]) -> list[Program]:
+def _drawn(model: type[Model[Any]], count: int) -> list[Program]:
     try:
-        return drawn(model, 0, PROGRAMS, model.most_threads)
+        return drawn(model, 0, count, model.most_threads)
     except NoVerdictError:
         raise
     except Exception as error:
@@ -99,16 +102,20 @@ def _drawn(model: type[Model[Any]]) -> list[Program]:
         ) from error
 
 
+def _idle(model: type[Model[Any]], programs: list[Program]) -> list[str]:
+    """Return the operations that no program calls."""
+    called = {call.f for program in programs for _, own in program.lists() for call in own}
+    return [own.name for own in model.operations() if own.name not in called and not own.at_end]
+
+
 def _find_idle(model: type[Model[Any]], programs: list[Program]) -> None:
     """Raise ModelError for an operation that no program calls."""
-    called = {call.f for program in programs for _, own in program.lists() for call in own}
-    for own in model.operations():
-        if own.name not in called and not own.at_end:
-            raise ModelError(
-                f"{model.__name__}.{own.name} is called by none of {len(programs)} programs.\n"
-                f"  What it requires never holds in every interleaving, it would wait for ever, or "
-                f"there is never a result it could refer to."
-            )
+    for name in _idle(model, programs):
+        raise ModelError(
+            f"{model.__name__}.{name} is called by none of {len(programs)} programs.\n"
+            f"  What it requires never holds in every interleaving, it would wait for ever, or "
+            f"there is never a result it could refer to."
+        )
 
 
 class _Used(Exception):  # noqa: N818  (a signal)

@@ -17,7 +17,7 @@ from typing import Any, Final
 from stress import registry, sequential
 from stress.concurrent import ConcurrentMachine, Engine
 from stress.explore.exploration import Bounds
-from stress.explore.programs import ExploredPrograms
+from stress.explore.programs import EXHAUSTIVE, ExploredPrograms
 from stress.explore.scenario import explored
 from stress.model import first_line
 from stress.threads import supervisor
@@ -116,7 +116,8 @@ def _explored(memory: str) -> Callable[[str, float, int], Cell]:
             left = seconds - (time.monotonic() - started)
             if left <= 0:
                 break
-            found = explored(scenario, memory=memory, bounds=Bounds(seconds=left))
+            bounds = Bounds(EXHAUSTIVE, seconds=left)  # a large one leaves time for the others
+            found = explored(scenario, memory=memory, bounds=bounds)
             engine.executions += found.executions
             if found.failure is not None:
                 return Cell(True, time.monotonic() - started, engine.executions)  # noqa: FBT003

@@ -186,6 +186,12 @@ def _parted(name: str) -> tuple[str, str | None]:
     return file + colons + model, fault if colon else None
 
 
+def has_own_threads(name: str) -> bool:
+    """Return whether the model called `name` has options of its own for real threads."""
+    subject = find(name)
+    return not isinstance(subject, ModelSubject) or subject.model.threads is not None
+
+
 def name_of(model: type[Model[Any]]) -> str:
     """Return the name by which `find` finds `model`, in this process or another.
 

@@ -3,7 +3,7 @@
 import json
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -86,7 +86,7 @@ def run(  # noqa: PLR0913  (one parameter an option)
         name: value for name, value in {"layout": layout, "backend": backend}.items() if value
     }
     engines = list(text.ENGINES) if engine == "all" else [engine]
-    names = models or tuple(registry.names())
+    names = models or tuple(filter(registry.has_own_threads if options else None, registry.names()))
     if not names:
         raise click.UsageError(
             "no model is installed, so there is nothing to run.\n"
@@ -98,9 +98,14 @@ def run(  # noqa: PLR0913  (one parameter an option)
             f"layouts and need no kernel.  Leave it out, or take --engine threads."
         )
     with usage_errors():
-        for name in names:
-            _check(name, engines, options)
+        subjects = [registry.find(name) for name in names]
+        if "threads" in engines:
+            for subject in subjects:
+                subject.threads(**options)
         failures.check_writable(out)
+        for subject in subjects:
+            if isinstance(subject, registry.ModelSubject):
+                examine(subject.model)
     console = text.console(stderr=as_json)
     summary = Summary(Host.of_this_process(), seed)
     share = seconds / len(names) / len(engines)
@@ -119,15 +124,6 @@ def run(  # noqa: PLR0913  (one parameter an option)
         if as_json:
             click.echo(json.dumps(summary.to_json(), indent=1))
     sys.exit(summary.verdict.exit_code)
-
-
-def _check(name: str, engines: Sequence[str], options: dict[str, str]) -> None:
-    """Raise, before anything runs, what is wrong with a model or what was asked of it."""
-    subject = registry.find(name)
-    if isinstance(subject, registry.ModelSubject):
-        examine(subject.model)
-    if "threads" in engines:
-        subject.threads(**options)
 
 
 @dataclass(frozen=True)

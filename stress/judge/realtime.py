@@ -80,7 +80,10 @@ class RealTime:
             return position | 1 << self._low + number - self.due
         if number != base:
             return position | 1 << self._ahead + number - base
-        ahead = position >> self._ahead | 1
+        ahead = position >> self._ahead
+        if not ahead:
+            return position + 1
+        ahead |= 1
         placed = (~ahead & ahead + 1).bit_length() - 1
         opened = position & (1 << self._ahead) - (1 << self._low)
         return ahead >> placed << self._ahead | opened | base + placed
@@ -102,15 +105,18 @@ class RealTime:
         return [self.due + place for place in range(begun) if not placed >> place & 1]
 
     def _extended(self, base: int) -> tuple[int, ...]:
-        """Work out what may come next up to `base`: most searches get there in small steps."""
-        while len(self._reach) <= base:
-            at = len(self._reach)
-            pending = [number for number in self._reach[-1] if number >= at] if at else []
+        """Work out what may come next up to `base`: a search gets there in small steps."""
+        reach, begun = self._reach, self._begun
+        while len(reach) <= base:
+            at = len(reach)
+            pending = reach[-1][:-1] if at else ()  # the last was the base before
+            known = self._known
             if at < self.due:
-                while self._known < self.due and (
-                    self._starts[self._begun[self._known]] <= self._ends[at]
-                ):
-                    pending.append(self._begun[self._known])
-                    self._known += 1
-            self._reach.append(tuple(sorted(pending, reverse=True)))
-        return self._reach[base]
+                end = self._ends[at]
+                while known < self.due and self._starts[begun[known]] <= end:
+                    known += 1
+            if known > self._known:
+                pending = tuple(sorted([*pending, *begun[self._known : known]], reverse=True))
+                self._known = known
+            reach.append(pending)
+        return reach[base]

@@ -100,7 +100,7 @@ REFUSED = {
     "time of an unknown unit": ("--for 3w", "such as 30, 90s, 10m or 8h"),
     "negative seed": ("--seed -1", "-1 is not in the range"),
     "unknown engine": ("--engine nosuch", "'nosuch' is not one of 'threads'"),
-    "unknown model": ("nosuch", "there is no model 'nosuch'. Installed: registrar"),
+    "unknown model": ("nosuch", "there is no model 'nosuch'. Installed: bitmap-allocator"),
     "unknown fault": ("registrar:nosuch", "has no fault 'nosuch'. It has: early-publish"),
     "a good and an unknown model": ("registrar nosuch", "there is no model 'nosuch'"),
     "unknown backend": ("--backend nosuch", "there is no backend 'nosuch'"),
@@ -177,7 +177,19 @@ def test_run_rejects_having_no_models(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @slow
 def test_json_is_one_object_with_every_field(tmp_path: Path) -> None:
     """``--json`` prints one object and nothing else; it is saved, too, and its sums agree."""
-    done = stress("run", "--for", "0.3", "--seed", "5", "--threads", "3", "--json", "--out", "out")
+    done = stress(
+        "run",
+        "registrar",
+        "--for",
+        "0.3",
+        "--seed",
+        "5",
+        "--threads",
+        "3",
+        "--json",
+        "--out",
+        "out",
+    )
     report = json.loads(done.stdout)
     passed = not Host.of_this_process().doubts()
 
@@ -205,7 +217,7 @@ def test_run_without_parallelism_is_unknown(
     words: str, before: str, environment: dict[str, str], why: str
 ) -> None:
     """A run in which nothing could meet is unknown, says why, and has status 3."""
-    options = ["--for", "0.3", "--json", *words.split()]
+    options = ["registrar", "--for", "0.3", "--json", *words.split()]
     done = command_of("run", *options, before=before, status=3, **environment)
     report = json.loads(done.stdout)
 
@@ -276,9 +288,10 @@ def test_list_prints_json() -> None:
     """`stress list --json` is one object: models, their faults and scenarios, engines, tests."""
     listed = json.loads(stress("list", "--json").stdout)
 
-    assert [model["name"] for model in listed["models"]] == registry.names()
-    assert listed["engines"].keys() == {"threads", "sequential", "explore"}
-    assert "same-chunk" in listed["models"][0]["scenarios"]
+    scenarios = {model["name"]: model["scenarios"] for model in listed["models"]}
+    assert list(scenarios) == registry.names()
+    assert listed["engines"].keys() == {"threads", "sequential", "concurrent", "explore"}
+    assert "same-chunk" in scenarios["registrar"]
     assert "SB" in listed["litmus"]
 
 
