@@ -33,6 +33,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stress.history import Span
+from stress.judge import foresight
+from stress.judge.foresight import Foresight
 
 type States = tuple[Hashable, ...]
 
@@ -52,6 +54,8 @@ class Builtin:
     """The operations that the monitor of the datatype knows."""
     keyed: bool = False
     """True where calls with different first arguments commute."""
+    foresight: Foresight | None = None
+    """Tells, of a history, the states that lead to no legal order of it."""
 
     def initial(self) -> Hashable:
         """Return the state before the first call."""
@@ -196,8 +200,17 @@ SPECIFICATIONS: Final[Mapping[str, Builtin]] = {
         ),
         Builtin("counter", 0, _counter),
         Builtin("fetch-counter", 0, _fetch_counter, "fetch-counter", frozenset({"increment"})),
-        Builtin("queue", (), _queue, "queue", frozenset({"enqueue", "dequeue"})),
-        Builtin("stack", (), _stack, "stack", frozenset({"push", "pop"})),
+        Builtin(
+            "queue",
+            (),
+            _queue,
+            "queue",
+            frozenset({"enqueue", "dequeue"}),
+            foresight=foresight.of_queue,
+        ),
+        Builtin(
+            "stack", (), _stack, "stack", frozenset({"push", "pop"}), foresight=foresight.of_stack
+        ),
         Builtin(
             "priority-queue",
             (),

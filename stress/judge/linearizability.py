@@ -28,6 +28,7 @@ search of Wing & Gong and Lowe judges all others.
 
 import heapq
 from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from stress.history import Span
@@ -207,6 +208,9 @@ def _in_order[Position: Hashable](
     problem = Problem(order, numbered, specification.step, specification.initial(), final)
     found = wgl.search(problem, effort)
     if found.verdict is Verdict.UNKNOWN and not effort.exhausted():
+        foresight = getattr(specification, "foresight", None)
+        if foresight is not None and isinstance(order, RealTime):
+            problem = replace(problem, is_hopeless=foresight(calls))
         found = levels.search(problem, effort)
     return found.renumbered(order.indexes)
 

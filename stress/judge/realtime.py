@@ -68,7 +68,10 @@ class RealTime:
         base = position & self._base
         reach = self._reach[base] if base < len(self._reach) else self._extended(base)
         ahead = position >> self._ahead
-        found = [number for number in reach if not ahead >> number - base & 1]
+        if ahead:
+            found = [number for number in reach if not ahead >> number - base & 1]
+        else:
+            found = list(reach)
         if self._opened:
             return [*self._open_moves(position, base), *found]
         return found
