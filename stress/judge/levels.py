@@ -63,7 +63,7 @@ def beam[Position: Hashable](  # noqa: C901  (a search kernel)
             for number in moves_from(position):
                 steps += 1
                 for successor in step(state, calls[number]):
-                    if isinstance(successor, Partial):
+                    if type(successor) is Partial:
                         same_level = position, successor.state
                         if same_level not in level:
                             level[same_level] = path

@@ -208,11 +208,21 @@ def _in_order[Position: Hashable](
     problem = Problem(order, numbered, specification.step, specification.initial(), final)
     found = wgl.search(problem, effort)
     if found.verdict is Verdict.UNKNOWN and not effort.exhausted():
-        foresight = getattr(specification, "foresight", None)
-        if foresight is not None and isinstance(order, RealTime):
-            problem = replace(problem, is_hopeless=foresight(calls))
-        found = levels.search(problem, effort)
+        found = _by_levels(problem, specification, effort, found)
     return found.renumbered(order.indexes)
+
+
+def _by_levels[Position: Hashable](
+    problem: Problem[Position], specification: Specification, effort: Effort, first: Found
+) -> Found:
+    """Search on where `first` gave up."""
+    foresight = getattr(specification, "foresight", None)  # only some of the built-in ones have it
+    if foresight is None or not isinstance(problem.order, RealTime):
+        return levels.search(problem, effort)
+    found = levels.search(replace(problem, is_hopeless=foresight(problem.calls)), effort)
+    if found.verdict is Verdict.FAILED:  # what was foreseen is no evidence, but what was tried is
+        return first._replace(verdict=Verdict.FAILED)
+    return found
 
 
 def _judgement(found: Sequence[Found], history: Sequence[Span], effort: Effort) -> Judgement:

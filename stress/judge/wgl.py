@@ -21,7 +21,7 @@ from stress.judge.problem import Path, Problem, placed
 from stress.judge.specification import Partial
 from stress.verdict import Verdict
 
-PATIENCE: Final = 30_000
+PATIENCE: Final = 10_000
 """Dead ends in a row, none of them deeper than the deepest before, after which it gives up."""
 GENERATION: Final = 1 << 16
 """What was tried is forgotten after this many states, or twice as many: it is seldom met again."""
@@ -48,7 +48,7 @@ def search[Position: Hashable](  # noqa: C901, PLR0912  (a search kernel)
     while True:
         while successors:
             successor, successors = successors[0], successors[1:]
-            if isinstance(successor, Partial):
+            if type(successor) is Partial:
                 reached, whole = (position, successor.state), False
             else:
                 reached, whole = (after(position, number), successor), True

@@ -1,6 +1,8 @@
 """Both searches, over both kinds of order, against every order there is."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -198,6 +200,27 @@ def test_levels_never_take_a_sample_for_the_whole(
         for calls in small_histories(name, 150, seed=7):
             found = judged(levels.search, RealTime(calls), calls, SPECIFICATIONS[name])
             check(found, calls, SPECIFICATIONS[name], real_time(calls))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["queue", "stack"])
+def test_foresight_gives_up_no_legal_order(name: str) -> None:
+    """States called hopeless are: the verdict is that of every order, with fewer steps."""
+    specification = SPECIFICATIONS[name]
+    steps = Counter[str]()
+    for calls in small_histories(name, 600, seed=9):
+        order = RealTime(calls)
+        numbered = [calls[index] for index in order.indexes]
+        blind = Problem(order, numbered, specification.step, specification.initial())
+        assert specification.foresight is not None
+        foreseeing = replace(blind, is_hopeless=specification.foresight(calls))
+        most = longest(calls, specification, real_time(calls))
+        for kind, problem in {"blind": blind, "foreseeing": foreseeing}.items():
+            effort = Effort(budget=30)
+            found = levels.search(problem, effort)
+            assert found.verdict is (Verdict.OK if most is None else Verdict.FAILED)
+            steps[kind] += effort.steps
+    assert steps["foreseeing"] < steps["blind"]
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from models.registrar import RegistrarCase
+from models.registrar_case import RegistrarCase
 from models.registrar_threads import RegistrarStage, RegistrarThreads
 from registrar import GRANULARITY, MemoryLayout, MemoryRegistrar
 from registrar.backends import MprotectBackend
