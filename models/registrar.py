@@ -83,7 +83,7 @@ class RegistrarModel(Model[Rig]):
     rejudge = rejudged
     cases = cases()
     small_cases = small_cases()
-    most_calls = 2
+    most_calls = 3
 
     registered: frozenset[int] = frozenset()
     failed: frozenset[int] = frozenset()

@@ -155,7 +155,7 @@ def _programs(draw: st.DrawFn, model: type[Model[Any]], threads: int, calls: int
         if role is not None:
             taken[role] += 1
         may = [each for own, each in offered.items() if own.concurrent and own.role in {None, role}]
-        lists.append(draw(st.lists(st.one_of(may), max_size=calls)) if may else [])
+        lists.append(draw(st.lists(st.one_of(may), min_size=1, max_size=calls)) if may else [])
     return admitted(reference, _Draft(lists, case))
 
 

@@ -12,30 +12,32 @@ leave to a search, since an open call may have taken anything or a value was put
 ...     Span(2, "enqueue", ("b",), 0, 40, "ok", "b"),
 ... ]
 >>> is_hopeless = of_queue(calls)
->>> is_hopeless(("a", "b")), is_hopeless(("b", "a"))
-(False, True)
+>>> is_hopeless is not None and [is_hopeless(queue) for queue in [("a", "b"), ("b", "a")]]
+[False, True]
 """
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from stress.history import Span
 
 type States = tuple[Hashable, ...]
-type Foresight = Callable[[Sequence[Span]], Callable[[States], bool]]
-"""Returns, for the calls of a history, whether a state can lead to no legal order of them."""
+type IsHopeless = Callable[[States], bool]
+"""Whether a state leads to no legal order of the calls of a history."""
+type Foresight = Callable[[Sequence[Span]], IsHopeless | None]
 
 
-def of_queue(calls: Sequence[Span]) -> Callable[[States], bool]:
-    """Return whether a queue, the next to leave first, is hopeless in a history of `calls`."""
-    return _Leaving(calls).is_hopeless
+def of_queue(calls: Sequence[Span]) -> IsHopeless | None:
+    """Return what tells hopeless queues, the next to leave first; None where none is known."""
+    leaving = _Leaving(calls)
+    return leaving.is_hopeless if leaving.latest else None
 
 
-def of_stack(calls: Sequence[Span]) -> Callable[[States], bool]:
-    """Return whether a stack, the next to leave last, is hopeless in a history of `calls`."""
-    is_hopeless = _Leaving(calls).is_hopeless
-    return lambda state: is_hopeless(reversed(state))
+def of_stack(calls: Sequence[Span]) -> IsHopeless | None:
+    """Return what tells hopeless stacks, the next to leave last; None where none is known."""
+    is_hopeless = of_queue(calls)
+    return None if is_hopeless is None else lambda state: is_hopeless(state[::-1])
 
 
 class _Leaving:
@@ -43,28 +45,31 @@ class _Leaving:
 
     def __init__(self, calls: Sequence[Span]) -> None:
         self._earliest: dict[Hashable, float] = {}
-        self._latest: dict[Hashable, float] = {}
-        """Only of values put in once: of two, any may be the one that is taken."""
+        self.latest: dict[Hashable, float] = {}
+        """Only of values that calls have taken out as often as others can have put them in."""
         inserted = Counter(call.arguments[0] for call in calls if call.arguments)
+        removed = Counter[Hashable]()
         unknown = math.inf
         for call in calls:
             if call.arguments:
                 continue
             if call.outcome == "info":
                 unknown = min(unknown, call.start)
-            else:
-                value = call.result
+            elif (value := call.result) is not None:
+                removed[value] += 1
                 self._earliest[value] = min(self._earliest.get(value, math.inf), call.start)
-                if inserted[value] == 1:
-                    self._latest[value] = call.end
-        for value in inserted:
-            self._earliest[value] = min(self._earliest.get(value, math.inf), unknown)
+                self.latest[value] = max(self.latest.get(value, -math.inf), call.end)
+        for value, count in inserted.items():
+            known = -math.inf if value is None else self._earliest.get(value, math.inf)
+            self._earliest[value] = min(known, unknown)
+            if removed[value] < count:
+                self.latest.pop(value, None)
 
-    def is_hopeless(self, leaving: Iterable[Hashable]) -> bool:
-        """Return whether values that leave in this order cannot."""
+    def is_hopeless(self, leaving: States) -> bool:
+        """Return whether values cannot leave in this order."""
         now = -math.inf
         for value in leaving:
-            if self._latest.get(value, math.inf) < now:
+            if self.latest.get(value, math.inf) < now:
                 return True
             now = max(now, self._earliest[value])
         return False
