@@ -36,7 +36,8 @@ last calls, which random arguments seldom do.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar, Final
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -48,11 +49,31 @@ from hypothesis.stateful import (
 )
 
 from stress.drawing import BACK, argument, invocation
+from stress.explore.guard import NoStepError, watched
 from stress.model import Model, Operation, ResultOf
 from stress.program import PREFIX, Earlier, Invocation, Program, ProgramError
 from stress.sidebyside import SideBySide
 
 __all__ = ["SequentialMachine", "rerun", "run_state_machine_as_test", "sequential", "settings"]
+
+
+PATIENCE: Final = 10.0
+"""Seconds that a call may take."""
+
+
+class StandsStill(BaseException):
+    """A call does not return: it waits for something that is none of its `Sync`, or loops.
+
+    No Exception, as Hypothesis would try it again and again.
+    """
+
+
+def ending() -> AbstractContextManager[None]:
+    """Return what surrounds runs of machines, so that a call that does not return `StandsStill`s.
+
+    Only in the main thread, which is woken by a signal.
+    """
+    return watched(lambda: SequentialMachine.taken, PATIENCE, [])
 
 
 class SequentialMachine(RuleBasedStateMachine):
@@ -61,6 +82,8 @@ class SequentialMachine(RuleBasedStateMachine):
     model: ClassVar[type[Model[Any]]]
     last_failure: ClassVar[dict[str, Any] | None] = None
     """The run that failed last, for `rerun`: Hypothesis ends with the smallest."""
+    taken: ClassVar[int] = 0
+    """How many calls all machines have made, by which the watchdog sees that they get on."""
 
     def begin(self, case: Any) -> None:
         """Make a subject for `case`."""
@@ -106,17 +129,25 @@ class SequentialMachine(RuleBasedStateMachine):
                 self._take(call)
 
     def _take(self, call: Invocation) -> None:
+        SequentialMachine.taken += 1
         self._calls.append(call)
-        message = self._pair.step(call)
+        try:
+            message = self._pair.step(call)
+        except NoStepError as error:
+            self._note_failure(f"{call}\n  observed  no end: {error}")
+            raise StandsStill from error
         if message:
-            program = Program(tuple(self._calls), (), self._bound.case)
-            saved = program.to_json(self.model)
-            type(self).last_failure = {
-                "calls": saved.pop("prefix"),
-                **({"case": saved["case"]} if "case" in saved else {}),
-                "message": message,
-            }
+            self._note_failure(message)
             raise AssertionError(message)
+
+    def _note_failure(self, message: str) -> None:
+        program = Program(tuple(self._calls), (), self._bound.case)
+        saved = program.to_json(self.model)
+        type(self).last_failure = {
+            "calls": saved.pop("prefix"),
+            **({"case": saved["case"]} if "case" in saved else {}),
+            "message": message,
+        }
 
 
 def sequential(model: type[Model[Any]]) -> type[SequentialMachine]:
@@ -163,4 +194,13 @@ def rerun(model: type[Model[Any]], saved: Mapping[str, Any]) -> str | None:
         )
     program = Program.from_json(model, {**saved, "prefix": saved["calls"], "threads": []})
     pair = SideBySide(model, program.case)
-    return next((message for call in program.prefix if (message := pair.step(call))), None)
+    taken: list[Invocation] = []
+    try:
+        with watched(lambda: len(taken), PATIENCE, []):
+            for call in program.prefix:
+                taken.append(call)
+                if message := pair.step(call):
+                    return message
+    except NoStepError as error:
+        return str(error)
+    return None

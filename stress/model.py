@@ -481,6 +481,7 @@ def _check_class(cls: type[Model[Any]]) -> None:
     """Raise ModelError for what is wrong with a model, whatever its subject."""
     _check_state(cls)
     _check_operations(cls)
+    _check_untyped(cls)
     if cls.consistency not in CONSISTENCIES:
         raise ModelError(
             f"{cls.__name__}.consistency is {cls.consistency!r}.\n"
@@ -509,7 +510,6 @@ def _check_state(cls: type[Model[Any]]) -> None:
 
 def _check_operations(cls: type[Model[Any]]) -> None:
     """Raise ModelError for an operation that does not go with the rest of the model."""
-    _check_untyped(cls)
     names = [each.name for each in cls.operations()]
     for each in cls.operations():
         if getattr(getattr(cls, each.name), _MARK, None) is not each:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import hypothesis
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from stress.machines import StandsStill, ending
 from stress.verdict import NoVerdictError
 
 ROUND: Final = 100
@@ -82,8 +83,9 @@ def _round(
     Counted.__name__ = machine.__name__
     hypothesis.seed(seed)(Counted)
     try:
-        run_state_machine_as_test(Counted, settings=settings)
-    except AssertionError:
+        with ending():
+            run_state_machine_as_test(Counted, settings=settings)
+    except (AssertionError, StandsStill):
         failure: dict[str, Any] = Counted.last_failure
         return failure
     except hypothesis.errors.Flaky as error:

@@ -42,6 +42,7 @@ from stress.model import Model, NotAllowed, Operation, is_plain, made
 from stress.program import PREFIX, Invocation, Results
 from stress.reference import NotPlain, Outcome, Raised, Reference, Values, raised, spelled
 from stress.threads.observed import Witness
+from stress.verdict import NoVerdictError
 
 
 class SideBySide:
@@ -101,6 +102,8 @@ class SideBySide:
             result = own.call(self._subject, arguments)
         except own.raises as error:
             return "fail", raised(error)
+        except NoVerdictError:
+            raise
         except Exception as error:  # noqa: BLE001  (to be judged)
             return "fail", Raised(type(error).__name__, (str(error),))
         return "ok", result if is_plain(result) else NotPlain(repr(result))
@@ -114,6 +117,8 @@ class SideBySide:
             own.then(self._subject, arguments, result)
         except AssertionError as error:
             return str(error) or "what follows a call fails"
+        except NoVerdictError:
+            raise
         except Exception as error:  # noqa: BLE001  (to be judged)
             return f"{type(error).__name__}: {error}"
         return None
@@ -127,6 +132,8 @@ class SideBySide:
                     getattr(self._reference.load(state), name)(self._subject)
                 except AssertionError as error:
                     why = f"{name}: {error}" if str(error) else name
+                except NoVerdictError:
+                    raise
                 except Exception as error:  # noqa: BLE001  (to be judged)
                     why = f"{name}: {type(error).__name__}: {error}"
                 else:

@@ -8,7 +8,10 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
+
+SOURCE: Final = "stress_source"
+"""The attribute of a module that was imported here which remembers what was in its file."""
 
 
 class TargetError(ValueError):
@@ -51,14 +54,18 @@ def attribute[T](target: str, kind: type[T]) -> type[T]:
 
 def _loaded(path: Path) -> ModuleType:
     """Import the file at `path`, which may import its neighbours."""
-    for known in list(sys.modules.values()):
-        if getattr(known, "__file__", None) == str(path.absolute()):
-            return known
     name = f"stress_replayed_{path.stem}"
+    source = path.read_bytes()
+    for known in list(sys.modules.values()):
+        if getattr(known, "__file__", None) == str(path.absolute()) and (
+            known.__name__ != name or known.__dict__.get(SOURCE) == source
+        ):
+            return known  # unless it was imported here, and changed since
     spec = importlib.util.spec_from_file_location(name, path.absolute())
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    setattr(module, SOURCE, source)
     before = sys.path[:]
     sys.path[:0] = [str(path.absolute().parent), str(Path.cwd())]
     sys.modules[name] = module

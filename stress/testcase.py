@@ -60,12 +60,13 @@ class ModelTestCase(unittest.TestCase):
             machine = hypothesis.seed(options.seed)(machine)
         message = ""
         try:
-            run_state_machine_as_test(machine, settings=settings)
-        except (AssertionError, hypothesis.errors.Flaky) as error:
+            with machines.ending():
+                run_state_machine_as_test(machine, settings=settings)
+        except (AssertionError, hypothesis.errors.Flaky, machines.StandsStill) as error:
             if machine.last_failure is None:
                 raise
             message = machine.last_failure["message"]
-            if not isinstance(error, AssertionError):
+            if isinstance(error, hypothesis.errors.Flaky):
                 message += sequential.ONCE
         if message:
             violations = [{"rule": "mismatch", "message": message}]

@@ -147,7 +147,7 @@ def guarded(
     raised: list[RuntimeError] = []
     _here.guarded = True
     try:
-        with _watched(progress, patience, raised), _told_of_calls(raised):
+        with watched(progress, patience, raised), _told_of_calls(raised):
             yield
     finally:
         _here.guarded = False
@@ -266,10 +266,13 @@ def _accusation(frame: types.FrameType, name: str, reason: Reason) -> str:
 
 
 @contextmanager
-def _watched(
+def watched(
     progress: Callable[[], int] | None, patience: float, raised: list[RuntimeError]
 ) -> Iterator[None]:
-    """Watch the OS thread, if it is the main one, there are steps and the signal is not taken."""
+    """Raise NoStepError where code that is none of the harness makes no `progress` for `patience`.
+
+    It is noted in `raised`, too.  Only the main OS thread is watched, if nobody has the signal.
+    """
     on_main = threading.get_ident() == threading.main_thread().ident
     if progress is None or not on_main or signal.getsignal(SIGNAL) is None:
         yield

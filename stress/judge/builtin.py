@@ -33,8 +33,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stress.history import Span
-from stress.judge import foresight
-from stress.judge.foresight import Foresight
+from stress.judge.foresight import Foresight, Queue, Stack
 
 type States = tuple[Hashable, ...]
 
@@ -55,7 +54,7 @@ class Builtin:
     keyed: bool = False
     """True where calls with different first arguments commute."""
     foresight: Foresight | None = None
-    """Tells, of a history, the states that lead to no legal order of it."""
+    """Makes, of the calls of a history, a specification that has fewer states for them."""
 
     def initial(self) -> Hashable:
         """Return the state before the first call."""
@@ -206,11 +205,9 @@ SPECIFICATIONS: Final[Mapping[str, Builtin]] = {
             _queue,
             "queue",
             frozenset({"enqueue", "dequeue"}),
-            foresight=foresight.of_queue,
+            foresight=Queue,
         ),
-        Builtin(
-            "stack", (), _stack, "stack", frozenset({"push", "pop"}), foresight=foresight.of_stack
-        ),
+        Builtin("stack", (), _stack, "stack", frozenset({"push", "pop"}), foresight=Stack),
         Builtin(
             "priority-queue",
             (),

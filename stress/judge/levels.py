@@ -45,7 +45,7 @@ def beam[Position: Hashable](  # noqa: C901  (a search kernel)
 ) -> Found:
     """Return what one pass found: UNKNOWN where a level was cut to `width`, and none was legal."""
     order, calls, step, due = problem.order, problem.calls, problem.step, problem.order.due
-    moves_from, after, is_hopeless = order.moves, order.after, problem.is_hopeless
+    moves_from, after = order.moves, order.after
     level: dict[tuple[Position, Hashable], Path] = {(order.first, problem.state): None}
     if problem.accepts(order.first, problem.state):
         return Found(Verdict.OK, [])
@@ -70,7 +70,7 @@ def beam[Position: Hashable](  # noqa: C901  (a search kernel)
                             states.append(same_level)
                         continue
                     reached = after(position, number), successor
-                    if reached not in following and not (is_hopeless and is_hopeless(successor)):
+                    if reached not in following:
                         following[reached] = path, number
                         if depth >= due and problem.accepts(*reached):
                             effort.steps += steps

@@ -217,9 +217,11 @@ def _by_levels[Position: Hashable](
 ) -> Found:
     """Search on where `first` gave up."""
     foresight = getattr(specification, "foresight", None)  # only some of the built-in ones have it
-    if foresight is None or not isinstance(problem.order, RealTime):
+    in_real_time = isinstance(problem.order, RealTime)
+    if foresight is None or not in_real_time or problem.final is not None:
         return levels.search(problem, effort)
-    found = levels.search(replace(problem, is_hopeless=foresight(problem.calls)), effort)
+    foreseen = foresight(problem.calls)
+    found = levels.search(replace(problem, step=foreseen.step, state=foreseen.first), effort)
     if found.verdict is Verdict.FAILED:  # what was foreseen is no evidence, but what was tried is
         return first._replace(verdict=Verdict.FAILED)
     return found

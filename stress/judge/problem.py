@@ -59,8 +59,6 @@ class Problem[Position: Hashable]:
     """The state before the first call."""
     final: Callable[[Any], bool] | None = None
     """Whether a legal order may end in a state; None: in any."""
-    is_hopeless: Callable[[Any], bool] | None = None
-    """Whether a state is known to lead to no legal order; None: that is never known."""
 
     def accepts(self, position: Position, state: Hashable) -> bool:
         """Return whether a legal order may end here."""

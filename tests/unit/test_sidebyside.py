@@ -13,6 +13,7 @@ from stress.model import Model, ModelError, invariant, operation
 from stress.program import PREFIX, Earlier, Invocation, ProgramError
 from stress.sidebyside import SideBySide
 from tests.machines.prey import (
+    BlockedCounter,
     Counter,
     CounterModel,
     EndlessCounter,
@@ -493,3 +494,30 @@ def test_machine_reports_what_is_wrong_with_the_model(given: Any, why: str) -> N
 
     with pytest.raises(ModelError, match=why):
         sequential.run(machines.sequential(Wrong), 10, 0, lambda _: None)
+
+
+class Deaf(Counter):
+    """Waits in Python, where no `Sync` sees it."""
+
+    def increment(self) -> int:
+        """Add one, or loop."""
+        found = super().increment()
+        while found > 1:
+            """Spin."""
+        return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("subject", "calls"), [(BlockedCounter, 2), (Deaf, 3)])
+def test_wait_that_no_sync_sees_is_found(
+    monkeypatch: pytest.MonkeyPatch, subject: Any, calls: int
+) -> None:
+    """An event of the interpreter's own, and a loop: the watchdog says where, and nothing hangs."""
+    monkeypatch.setattr(machines, "PATIENCE", 1.0)
+    model = CounterModel.of(subject)
+    found = failure(model)
+
+    assert len(found["calls"]) >= calls
+    assert found["message"].startswith("increment()\n  observed  no end: No step for 1 s")
+    assert "in 'increment'" in found["message"]
+    assert "No step for 1 s" in str(machines.rerun(model, found))
