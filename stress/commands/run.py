@@ -23,6 +23,7 @@ from stress.report.summary import RunSummary, Summary
 from stress.threads import engine as concurrent
 from stress.threads import supervisor
 from stress.threads.child import Order
+from stress.verdict import NoVerdictError
 
 PATIENCE: Final = 20.0
 """Seconds after which real threads that do not get on count as hanging."""
@@ -111,9 +112,11 @@ def run(  # noqa: PLR0913  (one parameter an option)
     share = seconds / len(names) / len(engines)
     for name, kind in product(names, engines):
         with watching(f"{name}, {text.ENGINES[kind]}", share, console) as watch, usage_errors():
-            summary.runs.append(
-                _ENGINES[kind](Assignment(name, share, seed, threads, options), watch)
-            )
+            try:
+                done = _ENGINES[kind](Assignment(name, share, seed, threads, options), watch)
+            except NoVerdictError as error:  # what other engines found is not lost for it
+                done = RunSummary(name, kind, 0, doubts=[str(error)])
+            summary.runs.append(done)
         if summary.runs[-1].interrupted:
             break
     saved: dict[int, list[Path]] = {}

@@ -9,8 +9,9 @@ import pytest
 
 from stress import registry
 from stress.explore.scenario import Scenario, explored
-from stress.explore.target import TargetError, find, target_of
+from stress.explore.target import find, target_of
 from stress.explore.testing import explore
+from stress.sourcefile import TargetError
 
 CODE = """
 from registrar.sync import RELAXED

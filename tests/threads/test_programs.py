@@ -9,9 +9,11 @@ from random import Random
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from registrar.sync import Sync, native
 from stress import registry
+from stress.cli import main
 from stress.concurrent import ConcurrentMachine
 from stress.history import from_json_lines
 from stress.model import Model, ModelError, operation
@@ -498,6 +500,19 @@ def test_rare_fault_never_surprises_hypothesis() -> None:
 
     assert run.program is not None
     assert run.failure["parameters"] == run.program.to_json(model)
+
+
+def test_engine_without_a_verdict_hides_no_finding(tmp_path: Path) -> None:
+    """The explorer refuses chance; what real threads found is shown and saved all the same."""
+    words = ["run", f"{FILE}::MishapModel:rare", "--engine", "all", "--for", "20", "--seed", "1"]
+    done = CliRunner().invoke(main, [*words, "--out", str(tmp_path)])
+    printed = " ".join(done.output.split())
+
+    assert done.exit_code == 1
+    assert "cannot be placed" in printed
+    assert "unknown because" in printed
+    assert "calls random.Random.randrange" in printed
+    assert list((tmp_path / "failures").iterdir())
 
 
 def test_child_that_is_killed_ends_the_search_with_a_reason(

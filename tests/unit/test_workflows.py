@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hypothesis import settings
 
-from stress.cli import run
+from stress.commands.run import run
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
