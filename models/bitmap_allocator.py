@@ -57,6 +57,7 @@ from registrar.sync import (
     native,
 )
 from stress.model import Model, operation, result_of
+from stress.program import PREFIX, Earlier, Invocation, Program
 
 
 class BitmapAllocator:
@@ -257,6 +258,14 @@ def use(subject: BitmapAllocator, _: tuple[()], slot: int | None) -> None:
         assert record.read() == mark, f"slot {slot} has another owner"
 
 
+CLAIM: Final = Invocation("claim", ())
+
+
+def _turn(slot: int) -> tuple[Invocation, ...]:
+    """Return the calls that give back what the prefix claimed as number `slot`, and claim again."""
+    return Invocation("release", (Earlier(PREFIX, slot),)), CLAIM
+
+
 class BitmapAllocatorModel(Model[BitmapAllocator]):
     """A bitmap allocator: claims give a slot that is free, or None when none is."""
 
@@ -271,6 +280,7 @@ class BitmapAllocatorModel(Model[BitmapAllocator]):
         "round-robin": RoundRobin,
         "first-word-only": FirstWordOnly,
     }
+    programs: ClassVar = {"refused-meanwhile": Program((CLAIM,) * 3, (_turn(0), _turn(2)))}
     equivalents: ClassVar = {
         "flipped-release": FlippedRelease,
         "compared-claim": ComparedClaim,

@@ -56,6 +56,7 @@ from hypothesis import strategies as st
 
 from registrar.sync import ACQUIRE, RELAXED, RELEASE, Cell, MemoryOrder, Sync, native
 from stress.model import Model, operation
+from stress.program import Invocation, Program
 
 NEW: Final = 0
 """Nobody has called."""
@@ -269,6 +270,7 @@ class OnceModel(Model[Once[int]]):
         "unannounced-failure": UnannouncedFailure,
         "one-notified": OneNotified,
     }
+    programs: ClassVar = {"three": Program((), ((Invocation("call", (1,)),),) * 3)}
     equivalents: ClassVar = {
         "acquiring-recheck": AcquiringRecheck,
         "no-fast-path": NoFastPath,

@@ -278,6 +278,7 @@ class TreiberStackModel(Model[TreiberStack[int]]):
     equivalents: ClassVar[Mapping[str, Any]] = {"counted-pushes": CountedPushes}
     programs: ClassVar[Mapping[str, Program]] = {
         "refusals": Program((PUSH,), ((PUSH, PUSH), (POP, POP))),
+        "aba": Program((PUSH, PUSH), ((POP,), (POP, POP, PUSH))),
     }
     items: tuple[int, ...] = ()
     free: int = NODES

@@ -112,11 +112,7 @@ def run(  # noqa: PLR0913  (one parameter an option)
     share = seconds / len(names) / len(engines)
     for name, kind in product(names, engines):
         with watching(f"{name}, {text.ENGINES[kind]}", share, console) as watch, usage_errors():
-            try:
-                done = _ENGINES[kind](Assignment(name, share, seed, threads, options), watch)
-            except NoVerdictError as error:  # what other engines found is not lost for it
-                done = RunSummary(name, kind, 0, doubts=[str(error)])
-            summary.runs.append(done)
+            summary.runs.append(_done(kind, Assignment(name, share, seed, threads, options), watch))
         if summary.runs[-1].interrupted:
             break
     saved: dict[int, list[Path]] = {}
@@ -138,6 +134,14 @@ class Assignment:
     seed: int
     threads: int | None
     options: dict[str, str]
+
+
+def _done(kind: str, given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
+    """Return what an engine came to; what keeps it from a verdict hides nothing of the others."""
+    try:
+        return _ENGINES[kind](given, watch)
+    except NoVerdictError as error:
+        return RunSummary(given.model, kind, 0, doubts=[str(error)])
 
 
 def _threads(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
