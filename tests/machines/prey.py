@@ -355,7 +355,7 @@ class PileModel(Model[Pile]):
         """Put it back."""
         self.plates = (*self.plates, plate)
 
-    @operation(at_end=True, perform=Pile.take)
+    @operation(alone=True, at_end=True, perform=Pile.take)
     def last(self) -> int | None:
         """Take one more."""
         return self.take()
