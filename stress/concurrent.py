@@ -77,6 +77,7 @@ class ConcurrentMachine:
         self._known: dict[str, Any] = {}
         self._started = time.monotonic()
         self._restrained = restrained(self.model)
+        self._roles = {own.name: own.role for own in self.model.operations()}
         self._trouble: NoVerdictError | None = None
 
     def search(
@@ -135,6 +136,9 @@ class ConcurrentMachine:
         self.run.failure = self._known[self._key(self.run.program)]
 
     def _admitted_and_fails(self, program: Program) -> bool:
+        roles = [{self._roles[call.f] for call in own} - {None} for own in program.threads]
+        if any(len(own) > 1 for own in roles):
+            return False
         if self._restrained and offending(Reference(self.model(program.case)), program):
             return False
         return self._fails(program)

@@ -10,8 +10,13 @@ refers to the result of another goes with it.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import Final
 
 from stress.program import PREFIX, Earlier, Invocation, Program
+
+LONGEST: Final = 6
+"""Calls of a thread that two are made into: there are many ways."""
 
 type Place = tuple[int, int]
 """The number of a thread, or of the prefix, and which of its calls."""
@@ -42,18 +47,41 @@ def candidates(program: Program) -> Iterator[Program]:
         yield arranged(program, [where for where in everything if where != left_out])
     for number in range(len(program.threads)):
         yield arranged(program, everything, {(number, 0): PREFIX})
+    if len(program.threads) > 2:  # noqa: PLR2004  (of two, one is left, which needs no other)
+        for one, other in combinations(range(len(program.threads)), 2):
+            yield from _merged(program, everything, one, other)
+
+
+def _merged(program: Program, places: list[Place], one: int, other: int) -> Iterator[Program]:
+    """Yield programs in which thread `one` also does what `other` did, in every order."""
+    first, second = ([where for where in places if where[0] == each] for each in (one, other))
+    rest = [(where, where[0]) for where in places if where[0] not in {one, other}]
+    if len(first) + len(second) > LONGEST:
+        return
+    for turns in combinations(range(len(first) + len(second)), len(first)):
+        mine, others = iter(first), iter(second)
+        together = [
+            (next(mine if turn in turns else others), one)
+            for turn in range(len(first) + len(second))
+        ]
+        yield _built(program, [*rest, *together])
 
 
 def arranged(program: Program, kept: list[Place], moved: dict[Place, int] | None = None) -> Program:
     """Return `program` with the calls of `kept` alone, some of them moved to another list."""
+    moved = moved or {}
+    order = sorted(kept, key=lambda where: (where[0], where not in moved, where[1]))
+    return _built(program, [(where, moved.get(where, where[0])) for where in order])
+
+
+def _built(program: Program, order: list[tuple[Place, int]]) -> Program:
+    """Return the program of these calls in this order, each in the list it is to come into."""
     lists: dict[int, list[Invocation]] = {thread: [] for thread, _ in program.lists()}
     now: dict[Place, Earlier] = {}
     calls = dict(program.lists())
-    moved = moved or {}
-    for where in sorted(kept, key=lambda where: (where[0], where not in moved, where[1])):
+    for where, into in order:
         thread, place = where
         call = calls[thread][place]
-        into = moved.get(where, thread)
         arguments = tuple(
             now.get(each) if isinstance(each, Earlier) else each for each in call.arguments
         )

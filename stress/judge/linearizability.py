@@ -23,22 +23,18 @@ one object).  This holds of real-time order only.  Sequential consistency is not
 buffers of x86 pass variable by variable.
 
 Where the specification names a datatype whose monitor takes the calls, the monitor judges; the
-search of Wing & Gong and Lowe judges all others.
+search of Wing & Gong and Lowe judges all others (`stress.judge.search`).
 """
 
-import heapq
-from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from stress.history import Span
-from stress.judge import levels, wgl
 from stress.judge.effort import Effort, Found
 from stress.judge.judgement import Judgement
 from stress.judge.monitors import monitor
-from stress.judge.partial_order import PartialOrder
-from stress.judge.problem import Order, Problem
-from stress.judge.realtime import RealTime
+from stress.judge.parts import are_elements, put_together, taken_apart
+from stress.judge.search import search
 from stress.judge.specification import Specification
 from stress.verdict import Verdict
 
@@ -71,27 +67,10 @@ def linearize(  # noqa: PLR0913  (what may be asked of a judge)
     if predecessors is None:
         _check_instants(history)
     if predecessors is not None or final is not None:
-        found = _searched(history, specification, effort, predecessors, final)
-        return _judgement([found], history, effort)
-    parts = _parts(history, specification)
-    if monitors and (len(parts) == 1 or _are_elements(parts, history, specification)):
-        found_by_monitor = _monitored(history, specification)
-        if found_by_monitor is not None:
-            found = _explained(found_by_monitor, history, specification, effort)
-            return _judgement([found], history, effort)
-    found_of_parts = []
-    for part in sorted(parts, key=len):
-        calls = history if len(parts) == 1 else [history[index] for index in part]
-        by_monitor = _monitored(calls, specification) if monitors and len(parts) > 1 else None
-        found = (
-            _explained(by_monitor, calls, specification, effort)
-            if by_monitor is not None
-            else _searched(calls, specification, effort)
-        )
-        found_of_parts.append(found.renumbered(part))
-        if found.verdict is Verdict.FAILED:
-            break
-    return _judgement(found_of_parts, history, effort)
+        found = [search(history, specification, effort, predecessors, final)]
+    else:
+        found = _by_parts(history, specification, effort, monitors=monitors)
+    return _judgement(found, history, effort)
 
 
 def program_order(history: Sequence[Span]) -> list[set[int]]:
@@ -122,32 +101,29 @@ def _check_instants(history: Sequence[Span]) -> None:
             )
 
 
-def _parts(history: Sequence[Span], specification: Specification) -> Collection[list[int]]:
-    """Return the indexes of calls that have to do with each other, together."""
-    parts: dict[Hashable, list[int]] = {}
-    for index, call in enumerate(history):
-        key = specification.key(call)
-        if key is None:
-            return [list(range(len(history)))]
-        parts.setdefault(key, []).append(index)
-    return parts.values() or [[]]
-
-
-def _are_elements(
-    parts: Collection[list[int]], history: Sequence[Span], specification: Specification
-) -> bool:
-    """Return whether the parts are the elements of one set: its monitor takes them together.
-
-    One by one would do, too, but half a million elements of three calls each take their time.
-    """
-    if specification.datatype != "set":
-        return False
-    for call in history:
-        word = specification.canonical(call)
-        key = specification.key(call)
-        if word is None or word.arguments not in (key, (key,)):
-            return False
-    return len(parts) > 1
+def _by_parts(
+    history: Sequence[Span], specification: Specification, effort: Effort, *, monitors: bool
+) -> list[Found]:
+    """Judge the parts of a history, the small ones first, until one is illegal."""
+    parts = taken_apart(history, specification)
+    if len(parts) > 1 and monitors and are_elements(parts, history, specification):
+        by_monitor = _monitored(history, specification)
+        if by_monitor is not None:
+            return [_explained(by_monitor, history, specification, effort)]
+    found: list[Found] = []
+    for part in sorted(parts, key=len):
+        calls = history if len(parts) == 1 else [history[index] for index in part]
+        by_monitor = _monitored(calls, specification) if monitors else None
+        found.append(
+            (
+                search(calls, specification, effort)
+                if by_monitor is None
+                else _explained(by_monitor, calls, specification, effort)
+            ).renumbered(part)
+        )
+        if found[-1].verdict is Verdict.FAILED:
+            break
+    return found
 
 
 def _monitored(calls: Sequence[Span], specification: Specification) -> Found | None:
@@ -179,52 +155,9 @@ def _explained(
     if found.calls is not None or len(calls) > EXPLAINED:
         return found
     short = effort.part(EXPLANATION)
-    searched = _searched(calls, specification, short)
+    searched = search(calls, specification, short)
     effort.steps += short.steps
     return found if searched.verdict is Verdict.UNKNOWN else searched
-
-
-def _searched(
-    calls: Sequence[Span],
-    specification: Specification,
-    effort: Effort,
-    predecessors: Sequence[Collection[int]] | None = None,
-    final: Callable[[Any], bool] | None = None,
-) -> Found:
-    if predecessors is None:
-        return _in_order(RealTime(calls), calls, specification, effort, final)
-    order = PartialOrder(predecessors, [call.outcome != "info" for call in calls])
-    return _in_order(order, calls, specification, effort, final)
-
-
-def _in_order[Position: Hashable](
-    order: Order[Position],
-    calls: Sequence[Span],
-    specification: Specification,
-    effort: Effort,
-    final: Callable[[Any], bool] | None,
-) -> Found:
-    numbered = [calls[index] for index in order.indexes]
-    problem = Problem(order, numbered, specification.step, specification.initial(), final)
-    found = wgl.search(problem, effort)
-    if found.verdict is Verdict.UNKNOWN and not effort.exhausted():
-        found = _by_levels(problem, specification, effort, found)
-    return found.renumbered(order.indexes)
-
-
-def _by_levels[Position: Hashable](
-    problem: Problem[Position], specification: Specification, effort: Effort, first: Found
-) -> Found:
-    """Search on where `first` gave up."""
-    foresight = getattr(specification, "foresight", None)  # only some of the built-in ones have it
-    in_real_time = isinstance(problem.order, RealTime)
-    if foresight is None or not in_real_time or problem.final is not None:
-        return levels.search(problem, effort)
-    foreseen = foresight(problem.calls)
-    found = levels.search(replace(problem, step=foreseen.step, state=foreseen.first), effort)
-    if found.verdict is Verdict.FAILED:  # what was foreseen is no evidence, but what was tried is
-        return first._replace(verdict=Verdict.FAILED)
-    return found
 
 
 def _judgement(found: Sequence[Found], history: Sequence[Span], effort: Effort) -> Judgement:
@@ -237,23 +170,6 @@ def _judgement(found: Sequence[Found], history: Sequence[Span], effort: Effort) 
         *_, illegal = found
         order, misfit, by = illegal.calls, illegal.misfit, illegal.by
     else:
-        order, misfit = _merged([each.calls for each in found], history), None
+        order, misfit = put_together([each.calls for each in found], history), None
     whole = None if order is None else tuple(order)
     return Judgement(verdict, whole, misfit, effort.steps, effort.seconds, by)
-
-
-def _merged(
-    orders: Sequence[Sequence[int] | None], history: Sequence[Span]
-) -> Sequence[int] | None:
-    """Return one legal order of calls made from those of the parts.
-
-    What comes next is always the first call left of the part in which that began earliest.  No
-    other call left can have returned before it began: it would come after a call that began later,
-    in a part whose order agrees with the clock.
-    """
-    known = [order for order in orders if order is not None]
-    if len(known) < len(orders):
-        return None
-    if len(known) == 1:
-        return known[0]
-    return list(heapq.merge(*known, key=lambda index: history[index].start))

@@ -6,30 +6,38 @@ every call has to come after the one before it; what was placed is then a number
 what may come next is among the first calls left in them.  There are as many chains as processes, or
 fewer, unless the order is loose.
 
->>> order = PartialOrder([set(), {0}, set(), {0, 2}], due=[True] * 4)
+>>> calls = [Span(0, "f", (), instant, instant, "ok", None) for instant in range(4)]
+>>> order = PartialOrder([set(), {0}, set(), {0, 2}], calls)
 >>> order.moves(order.first)
-[0, 2]
+[2, 0]
 >>> order.moves(order.after(order.first, 0))
-[1, 2]
+[2, 1]
 >>> order.moves(order.after(order.after(order.first, 0), 2))
-[1, 3]
+[3, 1]
 """
 
+import math
 from collections.abc import Collection, Sequence
+
+from stress.history import Span
 
 type Position = tuple[int, ...]
 """How many calls of each chain are placed."""
 
 
 class PartialOrder:
-    """The orders in which each call comes after its `predecessors`, call by call.
+    """The orders in which each of `calls` comes after its `predecessors`, call by call.
 
-    `due` says of each call whether it has to be placed.  ValueError where a predecessor is no
-    index of a call, or calls have to come after themselves.
+    ValueError where a predecessor is no index of a call, or calls have to come after themselves.
+    Instants order nothing, and yet calls that returned first are tried first: it is likely that
+    they took effect first.
     """
 
-    def __init__(self, predecessors: Sequence[Collection[int]], due: Sequence[bool]) -> None:
-        count = len(due)
+    def __init__(self, predecessors: Sequence[Collection[int]], calls: Sequence[Span]) -> None:
+        count = len(calls)
+        due = [call.outcome != "info" for call in calls]
+        returned = [math.inf if call.outcome == "info" else call.end for call in calls]
+        self._late = [-end for end in returned]
         self.indexes = range(count)
         """The place of each number in the history: numbers are indexes here."""
         self.due = sum(due)
@@ -60,7 +68,7 @@ class PartialOrder:
         """The position where nothing is placed."""
 
     def moves(self, position: Position) -> list[int]:
-        """Return the numbers of the calls that may come next, in a list of the caller's."""
+        """Return the numbers of the calls that may come next, the one that returned first last."""
         found = []
         needs = self._needs
         for placed, chain in zip(position, self._chains, strict=True):
@@ -71,6 +79,8 @@ class PartialOrder:
                         break
                 else:
                     found.append(number)
+        if len(found) > 1:
+            found.sort(key=self._late.__getitem__)
         return found
 
     def after(self, position: Position, number: int) -> Position:

@@ -83,6 +83,7 @@ def test_crash_is_not_carried_out_here() -> None:
     assert "What was recorded stands." in found.sentence
 
 
+@pytest.mark.slow
 def test_sample_is_called_one() -> None:
     """Where not all executions were visited, that is said."""
     program = Program((), (INCREMENT * 3,) * 3)

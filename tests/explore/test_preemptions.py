@@ -134,6 +134,7 @@ def test_failure_out_of_reach_is_kept() -> None:
     assert fewest(task, found).failure is not None
 
 
+@pytest.mark.slow
 def test_many_threads_are_no_obstacle() -> None:
     """A failure of more threads than the machine is first made for is told as well."""
     program = Program((), ((INCREMENT,),) * 9)

@@ -179,6 +179,20 @@ def test_stale_read_is_sequentially_consistent() -> None:
     assert sequential.order == (1, 0)
 
 
+@pytest.mark.slow
+def test_long_history_is_sequentially_consistent() -> None:
+    """A legal order that the clock agrees with is found where the clock is not asked, too."""
+    history = legal("register", Random(1), calls=1_000, processes=4, few=5)
+    predecessors = program_order(history)
+    register = SPECIFICATIONS["register"]
+
+    for final in (None, lambda _: True):
+        found = linearize(history, register, predecessors=predecessors, budget=60, final=final)
+        assert found.verdict is Verdict.OK
+        assert found.order is not None
+        assert respects(found.order, predecessors)
+
+
 def test_open_call_holds_up_no_other_of_its_process() -> None:
     """After a call that never returned, a process goes on as if it might not have been made."""
     calls = [

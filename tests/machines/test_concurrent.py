@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -30,6 +31,7 @@ from tests.machines.prey import (
     CounterModel,
     CrossedLocks,
     EndlessCounter,
+    HandoverModel,
     HastyClaim,
     LockModel,
     LostUpdate,
@@ -69,7 +71,7 @@ def search(
         (CounterModel.of(LostUpdate), "increment() ‖ increment()", "linearizability"),
         (
             PileModel.of(TaglessPile),
-            "take() ‖ take(); take(); put(<result 0 of thread 1>)",
+            "take() ‖ take(); take(); put(<result 0 of its own>)",
             "linearizability",
         ),
         (SlotsModel.of(HastyClaim), "claim() ‖ claim()", "linearizability"),
@@ -84,7 +86,9 @@ def test_fault_is_found_and_made_smallest(
     """The fewest threads, the fewest calls, the smallest arguments: whatever was found first."""
     run = search(model, memory, seed=seed)
 
-    assert str(run.program) == smallest
+    prefix, bar, threads = str(run.program).rpartition(" ┃ ")
+    own = sorted(re.sub(r"thread \d", "its own", each) for each in threads.split(" ‖ "))
+    assert prefix + bar + " ‖ ".join(own) == smallest
     assert run.failure.failure.kind == kind
     assert run.found_after is not None
 
@@ -224,6 +228,16 @@ def test_fault_without_calls_shrinks_to_nothing() -> None:
     run, _ = asked(lambda *_: "broken")
 
     assert run.program == Program((), ())
+
+
+def test_threads_that_become_one_have_one_role() -> None:
+    """What is tried while shrinking drives the subject as it may be driven, too."""
+    run, engine = asked(lambda _, program: len(program.threads) > 1 or None, HandoverModel)
+
+    assert run.program is not None
+    assert run.program.calls == 2
+    for program in engine.asked:
+        assert all(len({call.f for call in own}) == 1 for own in program.threads)
 
 
 def test_arguments_get_smaller() -> None:

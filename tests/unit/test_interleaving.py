@@ -149,6 +149,7 @@ def test_reference_to_a_refusal_is_skipped() -> None:
     assert found.why == "must not be called"
 
 
+@pytest.mark.slow
 def test_too_many_states_refuse_a_program() -> None:
     """A model that leaves too much open is no reason to search for ever."""
 

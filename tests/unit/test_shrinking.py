@@ -1,5 +1,6 @@
 """What fails is made smaller call by call, and what refers to a call goes with it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -94,6 +95,21 @@ def test_threads_are_numbered_anew() -> None:
     }
 
 
+def test_two_threads_become_one() -> None:
+    """What needs two threads is told of two, in whatever order their calls have to come."""
+    start = program("", "a put@0.0", "b", "c")
+
+    def fails(shown: str) -> bool:
+        return re.search(r"a.*b.*put.*‖ c", shown) is not None
+
+    assert smallest(start, fails) == "a(); b() ┃ put(<result 0 of prefix>) ‖ c()"
+    assert all(
+        len(each.threads) == 2
+        for each in candidates(start)
+        if each.calls == 4 and ("a(); b(); put" in str(each))
+    )
+
+
 def test_case_is_kept() -> None:
     """Smaller programs are of the same case."""
     start = Program((), BIG.threads, "case")
@@ -111,7 +127,7 @@ def test_candidates_are_smaller_programs(start: Program) -> None:
         at_once, before = (sum(map(len, own.threads)) for own in (each, start))
 
         assert each.calls <= start.calls
-        assert (each.calls, at_once) < (start.calls, before)
+        assert (each.calls, at_once, len(each.threads)) < (start.calls, before, len(start.threads))
         assert all(each.threads)
 
 

