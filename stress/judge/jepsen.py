@@ -110,7 +110,7 @@ class _Reading:
         self._now: float = 0
         self._now_at = 0
         self._index = -1
-        self._decode = json.JSONDecoder(parse_constant=_no_number).decode
+        self._decode = json.JSONDecoder(parse_constant=_no_number).raw_decode
 
     def take(self, number: int, line: bytes) -> None:
         """Take the next line."""
@@ -138,14 +138,13 @@ class _Reading:
         if len(line) > LONGEST:
             _refuse(number, f"it is longer than {LONGEST:,} bytes", "A line holds one call's end.")
         try:
-            entry = self._decode(line.decode())
+            text = line.decode().strip()
+            entry, end = self._decode(text)
         except (ValueError, RecursionError) as error:
             why = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
-            start = line[:CUT].decode(errors="replace").rstrip()
-            raise HistoryError(
-                f"line {number} of the history is damaged: {why}.\n  It begins with {start!r}.\n"
-                f"  Every line is one JSON object with process, type, f and value."
-            ) from error
+            raise _damaged(number, line, why) from error
+        if end != len(text):
+            raise _damaged(number, line, "something follows its object")
         if type(entry) is not dict or "process" not in entry:
             _refuse(
                 number,
@@ -255,6 +254,14 @@ _make_span: Final[Callable[[tuple[Any, ...]], Span]] = Span._make
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
+
+
+def _damaged(number: int, line: bytes, why: str) -> HistoryError:
+    start = line[:CUT].decode(errors="replace").rstrip()
+    return HistoryError(
+        f"line {number} of the history is damaged: {why}.\n  It begins with {start!r}.\n"
+        f"  Every line is one JSON object with process, type, f and value."
+    )
 
 
 def _refuse(number: int, why: str, remedy: str) -> NoReturn:

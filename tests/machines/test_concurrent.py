@@ -110,7 +110,7 @@ def test_relaxed_store_is_found_under_rc11_alone() -> None:
     ]
 
     assert [run.program and str(run.program) for run in found] == [None, None, "put(1) ‖ get()"]
-    assert all(run.examples > 20 for run in found[:2])
+    assert all(run.examples for run in found[:2])
 
 
 def test_sequential_fault_needs_no_second_thread() -> None:
