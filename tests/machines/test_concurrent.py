@@ -273,9 +273,9 @@ def test_trouble_while_shrinking_takes_nothing_back() -> None:
     assert (run.failure, run.program) == (4, engine.asked[3])
 
 
-def test_shrinking_takes_its_time_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shrinking_tries_so_many_programs_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that is slow does not shrink for ever, and Hypothesis is not surprised."""
-    monkeypatch.setattr(concurrent, "SHRINKING", 0.5)
+    monkeypatch.setattr(concurrent, "SHRINKING", 5)
 
     def says(_: int, program: Program) -> Any:
         time.sleep(0.1)
