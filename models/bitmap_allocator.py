@@ -280,7 +280,10 @@ class BitmapAllocatorModel(Model[BitmapAllocator]):
         "round-robin": RoundRobin,
         "first-word-only": FirstWordOnly,
     }
-    programs: ClassVar = {"refused-meanwhile": Program((CLAIM,) * 3, (_turn(0), _turn(2)))}
+    programs: ClassVar = {
+        "refused-meanwhile": Program((CLAIM,) * 3, (_turn(0), _turn(2))),
+        "always-one-free": Program(((CLAIM,) * 3 + _turn(0)[:1]), (_turn(2), (CLAIM,))),
+    }
     equivalents: ClassVar = {
         "flipped-release": FlippedRelease,
         "compared-claim": ComparedClaim,
