@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from stress import cli
-from stress.threads import supervisor
+from stress.threads import process, supervisor
 from stress.threads.child import Order
 from stress.threads.supervisor import ThreadsRun
 
@@ -73,7 +73,7 @@ def test_hang_is_found_with_all_stacks() -> None:
 
 def test_silent_child_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that says nothing in time is ended, and its silence is a hang."""
-    monkeypatch.setattr(supervisor, "GRACE", 1.0)
+    monkeypatch.setattr(process, "GRACE", 1.0)
     run = run_of("misbehaving:silent", patience=1.0)
     (finding,) = run.findings
 
