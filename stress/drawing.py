@@ -16,7 +16,7 @@
 ...         self.taken -= {slot}
 >>> alone = settings(database=None, derandomize=True)
 >>> print(find(programs(Slots), lambda program: "release" in str(program), settings=alone))
-claim(); release(<result 0 of thread 0>)
+claim() ┃ claim() ‖ release(<result 0 of prefix>)
 
 What is drawn may break the model's preconditions, or wait for ever; such calls are left out (see
 `stress.interleaving`).  A program gets smaller by losing calls, then by smaller arguments; a

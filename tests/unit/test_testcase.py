@@ -15,10 +15,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.threads]
 
 MODEL = """
 from hypothesis import settings, strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase
 from registrar.sync import RELAXED
 from stress.model import Model, operation
 
-settings.register_profile("few", max_examples=15)
+examples = DirectoryBasedExampleDatabase(".hypothesis/examples")  # under CI there would be none
+settings.register_profile("few", max_examples=15, database=examples, derandomize=False)
 settings.load_profile("few")
 
 class Counter:
