@@ -25,7 +25,8 @@ from typing import Any, Final
 from stress.history import Span
 from stress.judge.judgement import Judgement
 from stress.judge.linearizability import linearize, program_order
-from stress.reference import ModelSpecification, Raised, Reference, Values, spelled
+from stress.model_specification import ModelSpecification
+from stress.reference import Raised, Reference, Values, spelled
 from stress.threads.subject import Violation
 from stress.verdict import NoVerdictError, Verdict
 

@@ -32,7 +32,9 @@ import hypothesis
 from hypothesis import strategies as st
 
 from stress.interleaving import offending, restrained
-from stress.model import Model, ModelError, Operation, ResultOf, is_plain
+from stress.model import Model, ModelError
+from stress.operation import Operation, ResultOf
+from stress.plain import is_plain
 from stress.program import PREFIX, Earlier, Invocation, Program
 from stress.reference import Reference
 

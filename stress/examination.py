@@ -14,7 +14,7 @@
 >>> examine(Misspelt)
 Traceback (most recent call last):
     ...
-stress.model.ModelError: Misspelt.psuh: its subject, a Empty, has no method psuh.
+stress.operation.ModelError: Misspelt.psuh: its subject, a Empty, has no method psuh.
   It has no methods.  Rename the operation, or give perform=.
 
 A model can be wrong where no examination finds it; what is met later is reported as well.
@@ -28,7 +28,8 @@ from hypothesis import strategies as st
 from registrar.sync import native
 from stress.drawing import SETTINGS, argument, drawn
 from stress.interleaving import offending
-from stress.model import Model, ModelError, ResultOf, made
+from stress.model import Model, ModelError, made
+from stress.operation import ResultOf
 from stress.program import Program
 from stress.reference import Reference
 from stress.verdict import NoVerdictError

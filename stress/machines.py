@@ -50,7 +50,8 @@ from hypothesis.stateful import (
 
 from stress.drawing import BACK, argument, invocation
 from stress.explore.guard import NoStepError, watched
-from stress.model import Model, Operation, ResultOf
+from stress.model import Model
+from stress.operation import Operation, ResultOf
 from stress.program import PREFIX, Earlier, Invocation, Program, ProgramError
 from stress.sidebyside import SideBySide
 

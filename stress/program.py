@@ -25,7 +25,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Self
 
-from stress.model import Model, is_plain, plain
+from stress.model import Model
+from stress.plain import is_plain, plain
 
 PREFIX: Final = -1
 """The place of the prefix, where threads have their numbers."""

@@ -35,7 +35,9 @@ from typing import Any
 from registrar.sync import Sync
 from stress.conformance import Before, Conformance
 from stress.history import BY_CLOCK, Outcome, Precedence, Span
-from stress.model import Operation, is_plain, made
+from stress.model import made
+from stress.operation import Operation
+from stress.plain import is_plain
 from stress.program import PREFIX, Invocation, Program, Results
 from stress.reference import NotPlain, raised
 from stress.threads.observed import worker

@@ -27,22 +27,13 @@ A call of an operation that yields is under way after a step.  What it will do t
 states it has seen, its `Trail`; to go on it is begun anew and shown them again.
 """
 
-from collections.abc import Generator, Hashable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from stress.history import Span
-from stress.judge.specification import Partial
-from stress.model import (
-    Model,
-    ModelError,
-    NotAllowed,
-    Operation,
-    UnrepeatableError,
-    Waits,
-    is_hashable,
-    is_plain,
-)
+from stress.model import Model, ModelError, NotAllowed, UnrepeatableError, Waits
+from stress.operation import Operation
+from stress.plain import is_hashable, is_plain
 
 type Values = tuple[Hashable, ...]
 """The state of a model: the values of its fields."""
@@ -50,10 +41,6 @@ type Trail = tuple[tuple[Values, tuple[int, ...]], ...]
 """For each atomic step taken: the state it was taken in, and what it chose."""
 
 START: Final[Trail] = ()
-PUTS: Final = frozenset({"write", "enqueue", "push", "insert"})
-"""Calls of the monitors' vocabularies that return what they put in."""
-ASKS: Final = frozenset({"add", "remove", "contains"})
-"""Calls that return what they were asked about, and whether it was so."""
 WHOLE: Final[Trail] = (((), (-1,)),)
 """Stands for a call that takes all its steps at once, as nobody else takes any meanwhile."""
 STEPS: Final = 1_000
@@ -293,89 +280,3 @@ def _listed(answer: Any) -> str:
     if isinstance(answer, type):
         return "not allowed" if answer is NotAllowed else "other choices"
     return " or ".join(map(str, answer)) or "it waits"
-
-
-class ModelSpecification:
-    """A model as the judge asks it: a `stress.judge.specification.Specification`.
-
-    Its states are those of the model with the trails of calls under way, by process.
-    """
-
-    def __init__(self, reference: Reference) -> None:
-        self._reference = reference
-        self.datatype = reference.model.datatype
-        self._partitioned = all(each.key for each in reference.operations.values())
-
-    def initial(self) -> Hashable:
-        """Return the state that everything begins in."""
-        return self._reference.initial(), ()
-
-    def step(self, state: Any, call: Span) -> Sequence[Hashable | Partial]:
-        """Return the states `call` may lead to, given what was observed of it."""
-        values, under_way = state
-        process = call.process
-        trail = START
-        rest: tuple[Any, ...] = under_way
-        if under_way:
-            trail = next((steps for who, steps in under_way if who == process), START)
-            rest = tuple(each for each in under_way if each[0] != process)
-        try:
-            outcomes = self._reference.outcomes(values, process, call.f, call.arguments, trail)
-        except NotAllowed:
-            return ()
-        found: list[Any] = []
-        for outcome in outcomes:
-            if outcome.trail is not None:
-                going = tuple(sorted((*rest, (process, outcome.trail)), key=_by_process))
-                found.append(Partial((outcome.state, going)))
-            elif call.outcome == "info" or outcome.matches(call.outcome, call.result):
-                found.append((outcome.state, rest))
-        return found
-
-    def finished(self, state: Any, call: Span) -> list[Any]:
-        """Return the states after all steps of `call`, nobody else taking any meanwhile."""
-        found = []
-        waiting = list(self.step(state, call))
-        while waiting:
-            following = waiting.pop()
-            if isinstance(following, Partial):
-                waiting.extend(self.step(following.state, call))
-            else:
-                found.append(following)
-        return found
-
-    def answers(self, state: Any, call: Span) -> list[str]:
-        """Return what `call` may come to, spelled, nobody else taking a step meanwhile."""
-        with suppress(NotAllowed):
-            return list(
-                map(
-                    str,
-                    self._reference.completed(state[0], call.process, call.f, call.arguments),
-                )
-            )
-        return []
-
-    def key(self, call: Span) -> Hashable | None:
-        """Return the key by which `call` commutes with others, if every operation has one."""
-        if not self._partitioned:
-            return None
-        own = self._reference.operations[call.f]
-        return call.f and call.arguments[list(own.arguments).index(own.key or "")]
-
-    def canonical(self, call: Span) -> Span | None:
-        """Return `call` as the monitor of the datatype knows it; None if it has no place there."""
-        means = self._reference.operations[call.f].means
-        if means is None or call.outcome == "fail":
-            return None
-        result = call.result
-        if call.outcome == "ok" and means in PUTS:  # methods that put in say so in several ways
-            if result is not None and result is not True and result != call.arguments[0]:
-                return None
-            result = call.arguments[0]
-        elif call.outcome == "ok" and means in ASKS:
-            result = (call.arguments[0], result)
-        return call._replace(f=means, result=result)
-
-
-def _by_process(under_way: tuple[int | str, Trail]) -> str:
-    return str(under_way[0])

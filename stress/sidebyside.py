@@ -38,7 +38,9 @@ from itertools import count
 from typing import Any
 
 from stress.alone import LoneSync
-from stress.model import Model, NotAllowed, Operation, is_plain, made
+from stress.model import Model, NotAllowed, made
+from stress.operation import Operation
+from stress.plain import is_plain
 from stress.program import PREFIX, Invocation, Results
 from stress.reference import NotPlain, Outcome, Raised, Reference, Values, raised, spelled
 from stress.threads.observed import Witness

@@ -20,7 +20,8 @@ from typing import Any, Final
 from stress.conformance import Conformance, UndecidedError, shown
 from stress.drawing import drawn
 from stress.history import BY_CLOCK, Span
-from stress.model import Model, plain
+from stress.model import Model
+from stress.plain import plain
 from stress.program import PREFIX, Invocation, Program, Results
 from stress.recording import Recording
 from stress.reference import Reference, raised

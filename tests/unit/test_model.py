@@ -14,11 +14,10 @@ from stress.model import (
     Waits,
     first_line,
     invariant,
-    is_plain,
     operation,
-    plain,
     result_of,
 )
+from stress.plain import is_plain, plain
 from tests.machines.prey import CounterModel, LostUpdate, PileModel
 
 

@@ -1,12 +1,17 @@
 """A model as the judge asks it: with the monitor of its datatype, its keys and its steps."""
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from stress.history import Span
 from stress.judge.linearizability import linearize
+from stress.judge.specification import Partial
 from stress.model import Model, operation
-from stress.reference import ModelSpecification, Reference
+from stress.model_specification import ModelSpecification
+from stress.reference import Reference
 from stress.verdict import Verdict
+from tests.machines.prey import CounterModel, LockModel, PairModel, TriesModel
 
 
 class QueueModel(Model[None]):
@@ -90,3 +95,70 @@ def test_calls_with_different_keys_are_judged_apart() -> None:
         judgement = linearize(history, specification, monitors=monitors)
         assert (judgement.verdict, judgement.misfit) == (Verdict.FAILED, 2)
     assert specification.key(history[1]) == "b"
+
+
+# States and steps
+
+
+def span(process: int | str, f: str, result: Any, outcome: Any = "ok") -> Span:
+    """Return a call without arguments."""
+    return Span(process, f, (), 0, 1, outcome, result)
+
+
+def test_specification_steps_where_the_result_is_allowed() -> None:
+    """A result that cannot be gives no state; nor does a call that must not be made, or waits."""
+    counter = ModelSpecification(Reference(CounterModel()))
+    lock = ModelSpecification(Reference(LockModel()))
+    [held] = lock.step(lock.initial(), span(1, "acquire", None))
+
+    assert counter.step(counter.initial(), span(0, "increment", 0)) == [((1,), ())]
+    assert counter.step(counter.initial(), span(0, "increment", 1)) == []
+    assert lock.step(held, span(0, "acquire", None)) == []
+    assert list(lock.step(held, span(0, "release", None))) == []
+
+
+def test_open_call_may_come_to_anything() -> None:
+    """A call that never returned gives a state for every way to choose."""
+    tries = ModelSpecification(Reference(TriesModel()))
+    states = tries.step(tries.initial(), span(0, "attempt", None, "info"))
+
+    assert {state[0] for state in states} == {(0,), (1,)}  # type: ignore[index]
+
+
+def test_calls_under_way_are_part_of_the_state() -> None:
+    """Two calls of several steps mingle; the order in which they began makes no difference."""
+    pair = ModelSpecification(Reference(PairModel()))
+
+    def stepped(*processes: int) -> Any:
+        state: Any = pair.initial()
+        for process in processes:
+            [state] = pair.step(state, span(process, "both", 0, "info"))
+            state = state.state if isinstance(state, Partial) else state
+        return state
+
+    assert stepped(0, 1)[0] == (2, 0)
+    assert stepped(0, 0) == ((1, 1), ())
+    assert stepped(0, 1, 1, 0) == stepped(1, 0, 0, 1) == ((2, 2), ())
+    assert pair.finished(pair.initial(), span(0, "both", 0)) == [((1, 1), ())]
+    assert pair.answers(pair.initial(), span(0, "both", 7)) == ["0"]
+
+
+def test_key_is_that_of_every_operation_or_none() -> None:
+    """Calls commute by a key only if each operation says which."""
+
+    class Table(Model[Any]):
+        values: tuple[int, ...] = (0, 0)
+
+        @operation(slot=st.integers(0, 1), key="slot")
+        def look(self, slot: int) -> int:
+            return self.values[slot]
+
+    class Counted(Table):
+        @operation
+        def size(self) -> int:
+            return 2
+
+    look = Span(0, "look", (1,), 0, 1, "ok", 0)
+
+    assert ModelSpecification(Reference(Table())).key(look) == 1
+    assert ModelSpecification(Reference(Counted())).key(look) is None
