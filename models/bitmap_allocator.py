@@ -261,9 +261,9 @@ def use(subject: BitmapAllocator, _: tuple[()], slot: int | None) -> None:
 CLAIM: Final = Invocation("claim", ())
 
 
-def _turn(slot: int) -> tuple[Invocation, ...]:
-    """Return the calls that give back what the prefix claimed as number `slot`, and claim again."""
-    return Invocation("release", (Earlier(PREFIX, slot),)), CLAIM
+def _release(thread: int, claim: int = 0) -> Invocation:
+    """Return the call that releases what `thread` got by its claim number `claim`."""
+    return Invocation("release", (Earlier(thread, claim),))
 
 
 class BitmapAllocatorModel(Model[BitmapAllocator]):
@@ -281,8 +281,13 @@ class BitmapAllocatorModel(Model[BitmapAllocator]):
         "first-word-only": FirstWordOnly,
     }
     programs: ClassVar = {
-        "refused-meanwhile": Program((CLAIM,) * 3, (_turn(0), _turn(2))),
-        "always-one-free": Program(((CLAIM,) * 3 + _turn(0)[:1]), (_turn(2), (CLAIM,))),
+        "turns": Program((), ((CLAIM, _release(0)), (CLAIM, _release(1)))),
+        "refused-meanwhile": Program(
+            (CLAIM,) * 3, ((_release(PREFIX, 0), CLAIM), (_release(PREFIX, 2), CLAIM))
+        ),
+        "always-one-free": Program(
+            ((CLAIM,) * 3 + (_release(PREFIX, 0),)), ((_release(PREFIX, 1), CLAIM), (CLAIM,))
+        ),
     }
     equivalents: ClassVar = {
         "flipped-release": FlippedRelease,

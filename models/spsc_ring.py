@@ -28,7 +28,8 @@ own counter and reads an old value of the other's (store buffering, which x86 sh
     consumer    head = 1 ──▶ fence ──▶ read tail            never (True, False) ‖ (value, None)
 
 So a call that is about to be turned away looks again behind a seq_cst fence, and of two such calls
-one sees what the other's thread did.  A call that finds room, or a value, pays for no fence.
+one sees what the other's thread did.  A call whose copy tells of room, or of a value, pays for no
+fence.
 
 Invariants
 ==========
@@ -63,6 +64,7 @@ from registrar.sync import (
     native,
 )
 from stress.model import Model, operation
+from stress.program import Invocation, Program
 
 MASK: Final = (1 << WORD_BITS) - 1
 """Counters wrap as words do."""
@@ -232,6 +234,8 @@ class ReleaseFence[T](SpscRing[T]):
 
 SIZE: Final = 2
 """Of the ring of the model, in values."""
+PUSH: Final = Invocation("push", (1,))
+POP: Final = Invocation("pop", ())
 
 
 class SpscRingModel(Model[SpscRing[int]]):
@@ -253,6 +257,9 @@ class SpscRingModel(Model[SpscRing[int]]):
         "release-fence": ReleaseFence,
     }
     roles: ClassVar = {"producer": 1, "consumer": 1}
+    programs: ClassVar[Mapping[str, Program]] = {
+        "refusals": Program((PUSH,), ((PUSH, PUSH), (POP, POP)))
+    }
     items: tuple[int, ...] = ()
 
     def make(self, sync: Sync) -> SpscRing[int]:

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from models.bitmap_allocator import SLOTS, BitmapAllocator, BitmapAllocatorModel, use
 from registrar.sync import native
+from stress.explore.performance import Performance
 from stress.explore.scenario import Scenario, explored
+from stress.orders import weakenings
 from stress.verdict import Verdict
 from tests.explore.programs import MEMORIES, failure
 
@@ -129,6 +131,44 @@ def test_equivalent_never_fails(name: str, memory: str) -> None:
 def test_every_mutant_has_program() -> None:
     """The tables above name every mutant of the model."""
     assert STRONG.keys() | WEAK.keys() == BitmapAllocatorModel.mutants.keys()
+
+
+# The model
+
+SHOWN: Final = {
+    "turns": ["relaxed-release", "relaxed-claim"],
+    "refused-meanwhile": ["unpublished-claim", "relaxed-scan"],
+    "always-one-free": ["stored-release", "round-robin"],
+}
+"""What each of the model's own programs is there to show."""
+
+
+@pytest.mark.parametrize(
+    ("program", "mutant"), [(program, mutant) for program in SHOWN for mutant in SHOWN[program]]
+)
+def test_program_of_model_shows_mutant(program: str, mutant: str) -> None:
+    """The programs that the explorer visits first, and that orders are weakened in, show faults."""
+    model = BitmapAllocatorModel.of(BitmapAllocatorModel.mutants[mutant])
+
+    assert failure(Performance(model, model.programs[program])) is not None
+
+
+@pytest.mark.parametrize("program", BitmapAllocatorModel.programs)
+def test_program_of_model_passes(program: str) -> None:
+    """The allocator as it is fails in none of them."""
+    assert (
+        failure(Performance(BitmapAllocatorModel, BitmapAllocatorModel.programs[program])) is None
+    )
+
+
+def test_orders_find_every_order_load_bearing() -> None:
+    """None of the orders can be weaker, that of the release included."""
+    scenarios = {
+        name: Performance(BitmapAllocatorModel, program)
+        for name, program in BitmapAllocatorModel.programs.items()
+    }
+
+    assert [each.load_bearing for each in weakenings(scenarios)] == [True] * 3
 
 
 # One thread

@@ -169,6 +169,15 @@ def test_model_permits_every_execution(held: int) -> None:
     assert failure(Performance(SpscRingModel, program)) is None
 
 
+@pytest.mark.parametrize("name", SpscRingModel.mutants)
+def test_program_of_model_shows_mutant(name: str) -> None:
+    """The program that is visited first shows every fault, and none in the ring as it is."""
+    program = SpscRingModel.programs["refusals"]
+
+    assert failure(Performance(SpscRingModel.of(SpscRingModel.mutants[name]), program)) is not None
+    assert failure(Performance(SpscRingModel, program)) is None
+
+
 @settings(max_examples=50)
 @given(st.lists(st.none() | st.integers(), max_size=20))
 def test_model_and_ring_agree_step_by_step(calls: list[int | None]) -> None:
