@@ -9,19 +9,22 @@ from hypothesis import strategies as st
 
 from models.seqlock import Seqlock, SeqlockModel
 from registrar.sync import RELAXED, native
+from stress.explore.performance import Performance
 from stress.explore.scenario import Scenario, explored
+from stress.program import Invocation, Program
 from stress.verdict import Verdict
 from tests.explore.programs import MEMORIES, failure
 
 type Step = int | str
 """What is written to both words, or the name of a method that reads them."""
-type Program = tuple[tuple[Step, ...], ...]
+type Steps = tuple[tuple[Step, ...], ...]
+"""What each thread does."""
 
 READ: Final = "read"
 TRY: Final = "try_read"
 
 
-def sharing(subject: Callable[..., Any], program: Program) -> Scenario:
+def sharing(subject: Callable[..., Any], program: Steps) -> Scenario:
     """Return the scenario of `program`, in which both words are always written alike.
 
     What a thread reads is whole, was written by someone or is the first value, and is not the
@@ -55,7 +58,7 @@ def sharing(subject: Callable[..., Any], program: Program) -> Scenario:
     return scenario
 
 
-PROGRAMS: Final[dict[str, Program]] = {
+PROGRAMS: Final[dict[str, Steps]] = {
     "write, read": ((1,), (READ,)),
     "write, try": ((1,), (TRY,)),
     "write, try twice": ((1,), (TRY, TRY)),
@@ -135,6 +138,24 @@ def test_equivalent_never_fails(name: str, memory: str) -> None:
 def test_every_mutant_has_program() -> None:
     """The tables above name every mutant of the model."""
     assert STRONG.keys() | set(WEAK) == SeqlockModel.mutants.keys()
+
+
+# The model
+
+
+def test_refusal_of_thread_alone_is_refused() -> None:
+    """The model does not let a try be in vain where nobody writes."""
+
+    class Timid(Seqlock):
+        def try_read(self) -> None:
+            return None
+
+    write = Invocation("write", ((1, 2),))
+    program = Program((Invocation("try_read", ()),), ((write,), (write,)))
+    found = explored(Performance(SeqlockModel.of(Timid), program))
+
+    assert found.failure is not None
+    assert "try_read() = None cannot be placed" in found.failure.message
 
 
 # One thread
