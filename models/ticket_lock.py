@@ -39,7 +39,6 @@ Whoever ends without releasing stops all.  The lock is not re-entrant: the owner
 served after its first is given back.
 """
 
-from types import TracebackType
 from typing import ClassVar, Self
 
 from registrar.sync import ACQUIRE, RELAXED, RELEASE, Sync
@@ -72,13 +71,7 @@ class TicketLock[T]:
         self.acquire()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
 
