@@ -15,11 +15,11 @@ from rich.text import Text
 from stress.duration import Duration
 from stress.judge import report
 from stress.judge.builtin import SPECIFICATIONS
-from stress.judge.jepsen import FailedCas, HistoryError, Recorded, lines_of, read
+from stress.judge.jepsen import HistoryError, Recorded, lines_of, read
 from stress.judge.judgement import Judgement
 from stress.judge.linearizability import linearize as judge
 from stress.judge.specification import Specification
-from stress.judge.vocabulary import VOCABULARIES, Vocabulary
+from stress.judge.vocabulary import VOCABULARIES, Vocabulary, mismatching
 from stress.report import text
 from stress.report.page import as_ascii
 from stress.verdict import Verdict
@@ -66,7 +66,7 @@ def specification_named(name: str) -> Named:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def linearize(
-    *, history: BinaryIO, model: str, budget: float, failed_cas: FailedCas, as_json: bool
+    *, history: BinaryIO, model: str, budget: float, failed_cas: str, as_json: bool
 ) -> None:
     r"""Judge whether one order of the calls in HISTORY agrees with a model and with the clock.
 
@@ -94,7 +94,10 @@ def linearize(
         )
     try:
         named = specification_named(model)
-        recorded = read(lines_of(history), named.vocabulary(), failed_cas)
+        vocabulary = named.vocabulary()
+        if failed_cas == "mismatch":
+            vocabulary = mismatching(vocabulary)
+        recorded = read(lines_of(history), vocabulary)
     except (LookupError, HistoryError, OSError) as error:
         raise click.UsageError(str(error)) from error
     judgement = judge(recorded.calls, named.specification, budget=budget)
@@ -138,6 +141,7 @@ def _show(
 ) -> None:
     console = text.console()
     page = "\n".join(report.lines(source, model, recorded, judgement, specification))
+    page = page.encode(errors="backslashreplace").decode()  # a value may be half a character
     if not (console.encoding or "").startswith("utf"):
         page = as_ascii(page)
     painted = Text(page)

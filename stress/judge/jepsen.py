@@ -7,6 +7,7 @@
 ...     b'{"process": 1, "type": "ok", "f": "read", "value": 3}',
 ...     b'{"process": 0, "type": "info", "f": "write", "value": "timed out"}',
 ... ]
+>>> from stress.judge.vocabulary import VOCABULARIES
 >>> history = read(lines, VOCABULARIES["register"]())
 >>> for call in history.calls:
 ...     print(call)
@@ -18,30 +19,29 @@ Span(process=1, f='read', arguments=(), start=2, end=4, outcome='ok', result=3)
 Every line is one object, which begins ("invoke") or ends a call of its process:
 
 - "ok": it took effect, and `value` is the result;
-- "fail": it certainly took none, so the call is dropped;
+- "fail": it certainly took none, so the call is dropped, unless the vocabulary says what it saw;
 - "info", or no end at all: it may take effect at any time after it began, or never.
 
 Entries whose process is no whole number are skipped.  The instants of calls are their `time`, or
-where no line has one the numbers of the lines.  `index` adds nothing to the order of the lines, and
-has to agree with it.  A process whose call ended in "info" may call again, although Jepsen's never
-do: the open call may still take effect at any time, so nothing is concluded from it.
+where no line has one the numbers of the lines.  Instants are whole numbers: where times have
+fractions, they are numbered in their order, which is all that is judged.  `index` adds nothing to
+the order of the lines, and has to agree with it.  A process whose call ended in "info" may call
+again, although Jepsen's never do: the open call may still take effect at any time, so nothing is
+concluded from it.
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, BinaryIO, Final, Literal, NamedTuple, NoReturn
+from typing import Any, BinaryIO, Final, NamedTuple, NoReturn
 
 from stress.history import Span
-from stress.judge.vocabulary import VOCABULARIES, Line, ShapeError, Vocabulary, Word
-
-type FailedCas = Literal["dropped", "mismatch"]
+from stress.judge.vocabulary import Line, ShapeError, Vocabulary, Word
+from stress.report.page import cut
 
 LONGEST: Final = 1 << 20
 """Bytes of the longest line that is read."""
 CUT: Final = 60
-"""Characters of a damaged line that are shown."""
-
-__all__ = ["VOCABULARIES", "FailedCas", "HistoryError", "Recorded", "lines_of", "read"]
+"""Characters that are shown of what is damaged."""
 
 
 class HistoryError(ValueError):
@@ -72,14 +72,9 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: file.readline(LONGEST + 1), b"")
 
 
-def read(
-    lines: Iterable[bytes], vocabulary: Vocabulary, failed_cas: FailedCas = "dropped"
-) -> Recorded:
-    """Return the calls in `lines`; HistoryError, naming the line, where they are no history.
-
-    With `failed_cas` "mismatch", a failed cas took effect as a read of something else than `old`.
-    """
-    reading = _Reading(vocabulary, failed_cas)
+def read(lines: Iterable[bytes], vocabulary: Vocabulary) -> Recorded:
+    """Return the calls in `lines`; HistoryError, naming the line, where they are no history."""
+    reading = _Reading(vocabulary)
     number = 0
     for number, line in enumerate(lines, 1):
         reading.take(number, line)
@@ -99,14 +94,14 @@ def read(
 class _Reading:
     """What is known after some of the lines."""
 
-    def __init__(self, vocabulary: Vocabulary, failed_cas: FailedCas) -> None:
+    def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._mismatch = failed_cas == "mismatch"
         self.calls: list[Span | None] = []
         """None where a call failed, or has not ended."""
         self._running: dict[int, _Call] = {}
         self._skipped = 0
         self._timed: bool | None = None
+        self._fractions = False
         self._now: float = 0
         self._now_at = 0
         self._index = -1
@@ -126,13 +121,14 @@ class _Reading:
         elif kind in ("ok", "fail", "info"):
             self._end(number, process, kind, f, now, entry)
         else:
-            _refuse(number, f"its type is {json.dumps(kind)}", "It is invoke, ok, fail or info.")
+            _refuse(number, f"its type is {_shown(kind)}", "It is invoke, ok, fail or info.")
 
     def ended(self) -> Recorded:
         """Return what was read, calls that have not ended as open ones."""
         for process, call in self._running.items():
             self.calls[call.place] = _span(process, call, call.start, "info", None)
-        return Recorded([call for call in self.calls if call is not None], self._skipped)
+        calls = [call for call in self.calls if call is not None]
+        return Recorded(_numbered(calls) if self._fractions else calls, self._skipped)
 
     def _entry(self, number: int, line: bytes) -> Line:
         if len(line) > LONGEST:
@@ -160,7 +156,7 @@ class _Reading:
             if type(index) is not int or index <= self._index:
                 _refuse(
                     number,
-                    f"its index is {json.dumps(index)}, after {self._index}",
+                    f"its index is {_shown(index)}, after {self._index}",
                     "Lines are in the order of their indexes: sort them.",
                 )
             self._index = index
@@ -169,8 +165,10 @@ class _Reading:
             self._decide_on_time(number, timed=time is not None)
         if time is None:
             return number
-        if type(time) is not int and type(time) is not float:
-            _refuse(number, f"its time is {json.dumps(time)}", "Times are numbers, or none is.")
+        if type(time) is not int:
+            if type(time) is not float:
+                _refuse(number, f"its time is {_shown(time)}", "Times are numbers, or none is.")
+            self._fractions = True
         if time < self._now and self._now_at:
             _refuse(
                 number,
@@ -197,7 +195,7 @@ class _Reading:
         if word is None:
             _refuse(
                 number,
-                f"it calls {json.dumps(f)}, which the model does not have",
+                f"it calls {_shown(f)}, which the model does not have",
                 f"The model has: {', '.join(self._vocabulary)}.  Name another with --model.",
             )
         if process in self._running:
@@ -228,20 +226,19 @@ class _Reading:
         if f != call.word.f:
             _refuse(
                 number,
-                f"process {process} ends {json.dumps(f)}, and called {call.word.f} on line "
-                f"{call.line}",
+                f"process {process} ends {_shown(f)}, and called {call.word.f} on line {call.line}",
                 "An end names the operation that was called.",
             )
-        if kind == "ok":
+        if kind == "info":
+            self.calls[call.place] = _span(process, call, call.start, "info", None)
+            return
+        read_result = call.word.result if kind == "ok" else call.word.failure
+        if read_result is not None:
             try:
-                result = call.word.result(call.arguments, entry)
+                result = read_result(call.arguments, entry)
             except (ShapeError, RecursionError) as error:
                 _misshapen(number, f, error)
-            self.calls[call.place] = _span(process, call, now, "ok", result)
-        elif kind == "info":
-            self.calls[call.place] = _span(process, call, call.start, "info", None)
-        elif self._mismatch and f == "cas":
-            self.calls[call.place] = _span(process, call, now, "fail", None)
+            self.calls[call.place] = _span(process, call, now, kind, result)
 
 
 def _span(process: int, call: _Call, end: float, outcome: str, result: Any) -> Span:
@@ -252,8 +249,23 @@ def _span(process: int, call: _Call, end: float, outcome: str, result: Any) -> S
 _make_span: Final[Callable[[tuple[Any, ...]], Span]] = Span._make
 
 
+def _numbered(calls: list[Span]) -> list[Span]:
+    """Return the same calls with numbers for their instants, in the same order."""
+    instants = sorted({instant for call in calls for instant in (call.start, call.end)})
+    numbers = {instant: number for number, instant in enumerate(instants)}
+    return [call._replace(start=numbers[call.start], end=numbers[call.end]) for call in calls]
+
+
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
+
+
+def _shown(value: Any) -> str:
+    """Return what stands in a line where it must not, or its beginning."""
+    try:
+        return cut(json.dumps(value), CUT, str)
+    except RecursionError:
+        return "nested too deeply"
 
 
 def _damaged(number: int, line: bytes, why: str) -> HistoryError:

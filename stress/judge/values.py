@@ -13,7 +13,10 @@ To Python, True is 1.  To JSON it is not, so a truth value is a `Truth` here.
 import enum
 import json
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Final
+
+DEEPEST: Final = 100
+"""How deeply lists and objects may be nested: whoever compares or prints them goes as deep."""
 
 
 class Truth(enum.Enum):
@@ -23,16 +26,21 @@ class Truth(enum.Enum):
     TRUE = True
 
 
-def from_json(value: Any) -> Hashable:
-    """Return a value that `json` read: lists as tuples, objects as sets of pairs."""
+def from_json(value: Any, room: int = DEEPEST) -> Hashable:
+    """Return a value that `json` read: lists as tuples, objects as sets of pairs.
+
+    RecursionError where they are nested more deeply than `room`.
+    """
     kind = type(value)
     if kind is int or kind is str or value is None or kind is float:
         return value  # type: ignore[no-any-return]
     if kind is bool:
         return Truth(value)
+    if not room:
+        raise RecursionError
     if kind is list:
-        return tuple([from_json(each) for each in value])
-    return frozenset([(name, from_json(each)) for name, each in value.items()])
+        return tuple([from_json(each, room - 1) for each in value])
+    return frozenset([(name, from_json(each, room - 1)) for name, each in value.items()])
 
 
 def spelled(value: Any) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from stress.judge.values import from_json, spelled
+from stress.report.page import cut
 
 type Line = dict[str, Any]
 type Arguments = tuple[Any, ...]
@@ -33,9 +34,20 @@ class Word(NamedTuple):
     """Reads an invocation."""
     result: Callable[[Arguments, Line], Any]
     """Reads an "ok"; takes the arguments of its invocation, too."""
+    failure: Callable[[Arguments, Line], Any] | None = None
+    """Reads a "fail" where that is a result; None: it says that the call took no effect."""
 
 
 type Vocabulary = Mapping[str, Word]
+
+
+LONGEST: Final = 60
+"""Characters that are shown of a value that does not fit."""
+
+
+def _said(value: Any) -> str:
+    """Return a value as JSON spells it, or the beginning of that."""
+    return cut(spelled(value), LONGEST, str)
 
 
 # Invocations
@@ -43,9 +55,7 @@ type Vocabulary = Mapping[str, Word]
 
 def _nothing(line: Line) -> Arguments:
     if (value := line.get("value")) is not None:
-        raise ShapeError(
-            f"it is called with {spelled(from_json(value))}, and takes no value: leave it null"
-        )
+        raise ShapeError(f"it is called with {_said(value)}, and takes no value: leave it null")
     return ()
 
 
@@ -64,7 +74,7 @@ def _something(line: Line) -> Arguments:
 def _whole_number(line: Line) -> Arguments:
     value = line.get("value")
     if type(value) is not int:
-        raise ShapeError(f"it is called with {spelled(from_json(value))}, and takes a whole number")
+        raise ShapeError(f"it is called with {_said(value)}, and takes a whole number")
     return (value,)
 
 
@@ -73,7 +83,7 @@ def _pair(line: Line) -> Arguments:
         case [old, new]:
             return from_json(old), from_json(new)
         case value:
-            raise ShapeError(f"it is called with {spelled(from_json(value))}, and takes [old, new]")
+            raise ShapeError(f"it is called with {_said(value)}, and takes [old, new]")
 
 
 def _key(line: Line) -> Arguments:
@@ -93,7 +103,7 @@ def _key_and_anything(line: Line) -> Arguments:
 
 def _key_and_text(line: Line) -> Arguments:
     if type(value := line.get("value")) is not str:
-        raise ShapeError(f"it appends {spelled(from_json(value))}, and only strings can be")
+        raise ShapeError(f"it appends {_said(value)}, and only strings can be")
     return *_key(line), value
 
 
@@ -108,14 +118,12 @@ class _Comparable:
         kind = {int: float, float: float, str: str}.get(type(value))
         if kind is None:
             raise ShapeError(
-                f"it inserts {spelled(from_json(value))}, and only numbers and strings have an "
-                f"order"
+                f"it inserts {_said(value)}, and only numbers and strings have an order"
             )
         self._kind = self._kind or kind
         if kind is not self._kind:
             raise ShapeError(
-                f"it inserts {spelled(value)}, and strings have no order among numbers: "
-                f"insert either"
+                f"it inserts {_said(value)}, and strings have no order among numbers: insert either"
             )
         return (value,)
 
@@ -128,8 +136,7 @@ def _given(arguments: Arguments, line: Line) -> Any:
     value, given = line.get("value"), arguments[-1]
     if value is not given and from_json(value) != given:
         raise ShapeError(
-            f"it returns {spelled(from_json(value))}, and was called with {spelled(given)}, "
-            f"which it has to return"
+            f"it returns {_said(value)}, and was called with {_said(given)}, which it has to return"
         )
     return given
 
@@ -140,7 +147,7 @@ def _given_pair(arguments: Arguments, line: Line) -> Any:
 
 def _null(_: Arguments, line: Line) -> None:
     if (value := line.get("value")) is not None:
-        raise ShapeError(f"it returns {spelled(from_json(value))}, and has nothing to return")
+        raise ShapeError(f"it returns {_said(value)}, and has nothing to return")
 
 
 def _found(_: Arguments, line: Line) -> Any:
@@ -152,7 +159,7 @@ def _found(_: Arguments, line: Line) -> Any:
 def _counted(_: Arguments, line: Line) -> int:
     value = line.get("value")
     if type(value) is not int:
-        raise ShapeError(f"it returns {spelled(from_json(value))}, and has to return a number")
+        raise ShapeError(f"it returns {_said(value)}, and has to return a number")
     return value
 
 
@@ -162,12 +169,17 @@ def _seen(arguments: Arguments, line: Line) -> tuple[Any, bool]:
             return arguments[0], seen
         case value:
             raise ShapeError(
-                f"it returns {spelled(from_json(value))}, and has to return "
-                f"[{spelled(arguments[0])}, true or false]"
+                f"it returns {_said(value)}, and has to return "
+                f"[{_said(arguments[0])}, true or false]"
             )
 
 
 # The operations
+
+
+def mismatching(vocabulary: Vocabulary) -> Vocabulary:
+    """Return the same where a failed cas took effect: it saw that the value was not the old one."""
+    return {**vocabulary, "cas": vocabulary["cas"]._replace(failure=lambda *_: None)}
 
 
 def _words(*words: Word) -> Callable[[], Vocabulary]:

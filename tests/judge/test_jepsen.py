@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stress.history import Span
-from stress.judge.jepsen import LONGEST, FailedCas, HistoryError, Recorded, lines_of, read
+from stress.judge.jepsen import LONGEST, HistoryError, Recorded, lines_of, read
 from stress.judge.values import from_json, spelled
-from stress.judge.vocabulary import VOCABULARIES
+from stress.judge.vocabulary import VOCABULARIES, mismatching
 
 type Entry = dict[str, Any]
 
@@ -22,14 +22,13 @@ def entry(process: Any, kind: str, f: str, value: Any = None, **others: Any) -> 
     return {"process": process, "type": kind, "f": f, "value": value} | others
 
 
-def taken(
-    model: str, entries: Sequence[Entry | bytes], failed_cas: FailedCas = "dropped"
-) -> Recorded:
-    """Return what is read from lines."""
+def taken(model: str, entries: Sequence[Entry | bytes], *, mismatch: bool = False) -> Recorded:
+    """Return what is read from lines; with `mismatch`, a failed cas saw another value."""
     lines = [
         each if isinstance(each, bytes) else json.dumps(each).encode() + b"\n" for each in entries
     ]
-    return read(lines, VOCABULARIES[model](), failed_cas)
+    vocabulary = VOCABULARIES[model]()
+    return read(lines, mismatching(vocabulary) if mismatch else vocabulary)
 
 
 WRITE = [entry(0, "invoke", "write", 1), entry(0, "ok", "write", 1)]
@@ -46,10 +45,20 @@ def test_lines_rule_where_no_line_has_a_time() -> None:
 
 def test_times_rule_where_lines_have_them() -> None:
     """Instants are the times, and equal ones stay equal."""
-    times = (0, 7, 7, 9.5)
+    times = (0, 7, 7, 9)
     timed = [each | {"time": time} for each, time in zip([*WRITE, *READ], times, strict=True)]
 
-    assert [(call.start, call.end) for call in taken("register", timed).calls] == [(0, 7), (7, 9.5)]
+    assert [(call.start, call.end) for call in taken("register", timed).calls] == [(0, 7), (7, 9)]
+
+
+@pytest.mark.parametrize("times", [(0, 0.7, 0.7, 0.95), (1.7e18, 1.8e18, 1.8e18, 1.9e18)])
+def test_times_with_fractions_are_numbered_in_their_order(times: Sequence[float]) -> None:
+    """Whoever judges counts on whole numbers, each less than its successor."""
+    timed = [each | {"time": time} for each, time in zip([*WRITE, *READ], times, strict=True)]
+    calls = taken("register", timed).calls
+
+    assert [(call.start, call.end) for call in calls] == [(0, 1), (1, 2)]
+    assert {type(call.start) for call in calls} == {int}
 
 
 def test_negative_times_are_times() -> None:
@@ -101,7 +110,7 @@ def test_failed_cas_is_read_as_asked() -> None:
     entries = [entry(0, "invoke", "cas", [1, 2]), entry(0, "fail", "cas", [1, 2]), *WRITE]
 
     assert [call.f for call in taken("cas-register", entries).calls] == ["write"]
-    [cas, _] = taken("cas-register", entries, "mismatch").calls
+    [cas, _] = taken("cas-register", entries, mismatch=True).calls
     assert cas == Span(0, "cas", (1, 2), 1, 2, "fail", None)
 
 
@@ -109,7 +118,7 @@ def test_failed_write_is_dropped_although_a_failed_cas_is_not() -> None:
     """Only a cas says by failing what it saw."""
     entries = [WRITE[0], entry(0, "fail", "write", 1), *READ]
 
-    assert len(taken("cas-register", entries, "mismatch").calls) == 1
+    assert len(taken("cas-register", entries, mismatch=True).calls) == 1
 
 
 def test_lists_and_objects_are_values() -> None:

@@ -168,6 +168,42 @@ def test_json_says_what_was_read(*, timed: bool) -> None:
     assert respects(found["witness"], real_time(calls))
 
 
+@pytest.mark.parametrize("model", ["register", "queue", "stack", "priority-queue", "set"])
+def test_times_with_fractions_change_no_verdict(model: str) -> None:
+    """Of times only the order tells: the witness is that of whole numbers."""
+    for seed in range(30):
+        calls = legal(model, Random(seed), calls=9, processes=3, opened=0.1)
+        calls = mutated(calls, Random(seed), seed % 2)
+        shorter = [call._replace(start=call.start / 8, end=call.end / 8) for call in calls]  # type: ignore[arg-type]
+        whole, fraction = (
+            judged("-", "--model", model, text=written(each)) for each in (calls, shorter)
+        )
+
+        assert fraction["verdict"] == whole["verdict"]
+        assert fraction["witness"] == whole["witness"]
+
+
+def test_value_that_is_half_a_character_is_printed_as_json() -> None:
+    """JSON can say it, and UTF-8 cannot."""
+    text = STALE.replace("1}", r'"\ud800"}')
+
+    result = run("-", "--model", "register", text=text)
+
+    assert result.exit_code == 1
+    assert r'write("\ud800")' in result.output
+
+
+def test_deeply_nested_value_is_refused() -> None:
+    """Whatever the depth, it is judged, or refused on the line where it stands."""
+    for depth in (90, *range(101, 1_100, 20), 985, 990):
+        result = run(
+            "-", "--model", "register", text=STALE.replace("1}", "[" * depth + "]" * depth + "}")
+        )
+
+        assert result.exit_code == (1 if depth == 90 else 2), depth
+        assert depth == 90 or re.search(r"line 1 .* nested too deeply", result.stderr), depth
+
+
 def test_witness_is_null_where_nothing_is_known() -> None:
     """UNKNOWN is status 3, and no verdict: neither order nor misfit."""
     calls = legal("queue", Random(5), calls=200, processes=8, opened=0.02)
