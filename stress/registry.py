@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from hypothesis.stateful import RuleBasedStateMachine
 
@@ -51,6 +51,7 @@ class Subject(Protocol):
         """Take the steps of a failed state machine again; return how it fails, if it does."""
 
 
+@runtime_checkable
 class Offer(Protocol):
     """What a package offers: a `Subject` for every fault, and for None the correct one."""
 
@@ -151,7 +152,7 @@ def offered(name: str) -> Offer:
     for entry in importlib.metadata.entry_points(group=GROUP, name=name):
         try:
             found: Any = entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise BrokenModelError(
                 f"the model {name!r} cannot be loaded from {entry.value}: "
                 f"{type(error).__name__}: {error}\n"
@@ -159,8 +160,13 @@ def offered(name: str) -> Offer:
             ) from error
         if isinstance(found, type) and issubclass(found, Model):
             return ModelOffer(name, found)
-        offer: Offer = found
-        return offer
+        if not isinstance(found, Offer):
+            raise BrokenModelError(
+                f"the model {name!r} is {found!r}, from {entry.value}, which is no Model.\n"
+                f"  An entry point names a class derived from stress.model.Model, or something "
+                f"like stress.registry.Offer."
+            )
+        return found
     raise UnknownModelError(
         f"there is no model {name!r}.  Installed: {', '.join(names()) or 'none'}.\n"
         f"  A package offers models in its entry-point group {GROUP!r}.  A model in a file is "

@@ -6,6 +6,7 @@ front of him: so a file is named from the current directory, and lies below it.
 
 import importlib.util
 import sys
+import zlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -32,8 +33,8 @@ def imported(name: str, wanted: str) -> ModuleType:
     if not path.is_file():
         raise TargetError(
             f"{path} is not there, which has {wanted}.\n"
-            f"  Go to the folder that the failure was saved from; or, if the file was moved, "
-            f"find the failure again."
+            f"  It is named from the current directory: go to the folder that the model is run "
+            f"from, or that the failure was saved from."
         )
     return _loaded(path)
 
@@ -54,7 +55,7 @@ def attribute[T](target: str, kind: type[T]) -> type[T]:
 
 def _loaded(path: Path) -> ModuleType:
     """Import the file at `path`, which may import its neighbours."""
-    name = f"stress_replayed_{path.stem}"
+    name = f"stress_replayed_{path.stem}_{zlib.crc32(bytes(path.absolute())):08x}"
     source = path.read_bytes()
     for known in list(sys.modules.values()):
         if getattr(known, "__file__", None) == str(path.absolute()) and (
@@ -62,8 +63,10 @@ def _loaded(path: Path) -> ModuleType:
         ):
             return known  # unless it was imported here, and changed since
     spec = importlib.util.spec_from_file_location(name, path.absolute())
-    assert spec is not None
-    assert spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise TargetError(
+            f"{path} is no Python file.\n  Name one:  tests/test_queue.py::QueueModel"
+        )
     module = importlib.util.module_from_spec(spec)
     setattr(module, SOURCE, source)
     before = sys.path[:]
@@ -71,7 +74,7 @@ def _loaded(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise TargetError(
             f"{path} cannot be imported: {type(error).__name__}: {error}\n"

@@ -1,9 +1,12 @@
 """The models there are: found by entry point, refused by name."""
 
+import importlib.metadata
+from importlib.metadata import EntryPoint
+
 import pytest
 
 from stress import registry
-from stress.registry import UnknownModelError
+from stress.registry import GROUP, BrokenModelError, UnknownModelError
 
 
 def test_names_hold_registrar() -> None:
@@ -61,3 +64,23 @@ def test_find_rejects_unknown_fault() -> None:
     """A fault that the model does not have is refused with those it has."""
     with pytest.raises(UnknownModelError, match=r"has no fault 'nosuch'.*has: .*no-recheck"):
         registry.find("registrar:nosuch")
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (
+            "json:dumps",
+            r"<function dumps .*, from json:dumps, which is no Model\.\n.*stress",
+        ),
+        ("json:nosuch", "cannot be loaded from json:nosuch: AttributeError"),
+        ("nosuch_package:Model", "cannot be loaded from nosuch_package:Model: ModuleNotFound"),
+    ],
+)
+def test_offer_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, value: str, why: str) -> None:
+    """What a package offers by mistake is named, with the package's entry point."""
+    entry = EntryPoint("odd", value, GROUP)
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [entry])
+
+    with pytest.raises(BrokenModelError, match=rf"(?s)the model 'odd' (is )?{why}"):
+        registry.find("odd")
