@@ -5,12 +5,12 @@ Exit status: 0 ok, 1 a check failed, 2 wrong usage, 3 unknown.
 
 import click
 
+from stress.commands.linearize import linearize
 from stress.commands.listing import list_models
 from stress.commands.mutants import mutants
 from stress.commands.replay import replay
 from stress.commands.run import run
 from stress.explore.command import explore, orders, resume
-from stress.judge.command import linearize
 from stress.litmus.command import litmus
 
 

@@ -1,6 +1,6 @@
 """A judgement on a recorded history as text.
 
-✗ no order of the 3 calls agrees with the model                  recorded history · register
+✗ no order of all calls agrees with model and clock              recorded history · register
 ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
 history   stale.jsonl: 3 calls of 3 processes
 judged    by the monitor for register, in 0.0 s
@@ -23,6 +23,7 @@ from stress.judge.jepsen import Recorded
 from stress.judge.judgement import Judgement
 from stress.judge.specification import Specification
 from stress.judge.timeline import WIDTH, drawn, named
+from stress.report.page import cut
 from stress.verdict import Verdict
 
 LAST: Final = 6
@@ -34,18 +35,27 @@ EVIDENCE: Final = 22
 """Columns of the labels below the drawing."""
 
 TITLES: Final = {
-    Verdict.OK: "✓ one order of all calls agrees with model and clock",
-    Verdict.FAILED: "✗ no order of all calls agrees with model and clock",
+    Verdict.OK: "✓ one order of all calls agrees with model and {}",
+    Verdict.FAILED: "✗ no order of all calls agrees with model and {}",
     Verdict.UNKNOWN: "? whether an order of all calls agrees is not known",
 }
 
 
-def lines(
-    source: str, model: str, recorded: Recorded, judgement: Judgement, specification: Specification
+def lines(  # noqa: PLR0913, PLR0917  (all there is to a report)
+    source: str,
+    model: str,
+    recorded: Recorded,
+    judgement: Judgement,
+    specification: Specification,
+    order: str = "clock",
 ) -> Iterator[str]:
-    """Yield the lines of the report, none wider than `WIDTH` but for a file's name."""
-    title, kind = TITLES[judgement.verdict], f"recorded history · {model}"
-    yield f"{title}{kind:>{WIDTH - len(title)}}"
+    """Yield the lines of the report, none wider than `WIDTH` but for a file's name.
+
+    `order` says what an order of the calls has to agree with, besides the model.
+    """
+    title = TITLES[judgement.verdict].format(order)
+    room = WIDTH - len(title)
+    yield f"{title}{cut(f'  recorded history · {model}', room, str):>{room}}"
     yield "━" * WIDTH
     yield f"{'history':<{LABEL}}{source}: {_counted(recorded)}"
     yield f"{'judged':<{LABEL}}{_judged(judgement, specification)}"

@@ -44,13 +44,18 @@ def named(call: Span) -> str:
     'add(5) = true'
     >>> named(Span(0, "write", (5,), 0, 1, "ok", 5))
     'write(5)'
+    >>> named(Span(0, "call", (5,), 0, 1, "fail", ("Refused", ("late",))))
+    'call(5) raised Refused("late")'
     """
     name = f"{call.f}({', '.join(map(spelled, call.arguments))})"
     result = call.result
     if call.outcome == "info":
         return f"{name} …"
-    if call.outcome == "fail":
+    if call.outcome == "fail" and result is None:
         return f"{name} refused"
+    if call.outcome == "fail":
+        error, arguments = result
+        return f"{name} raised {error}({', '.join(map(spelled, arguments or ()))})"
     if (
         call.f in SILENT
         or result == call.arguments

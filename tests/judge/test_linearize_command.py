@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from stress.commands.criterion import named
+from stress.commands.linearize import linearize
 from stress.history import Span
 from stress.judge.builtin import SPECIFICATIONS
-from stress.judge.command import linearize, specification_named
 from stress.judge.jepsen import lines_of, read
 from stress.judge.vocabulary import VOCABULARIES
 from tests.judge.histories import legal, mutated
@@ -253,6 +254,6 @@ def test_wrong_usage_is_status_2(
 def test_specifications_are_found_by_name() -> None:
     """Every one of the table is, with what reads its operations."""
     for name in SPECIFICATIONS:
-        assert specification_named(name).specification is SPECIFICATIONS[name]
+        assert named(name).specification is SPECIFICATIONS[name]
     with pytest.raises(LookupError, match="there is no model 'heap'"):
-        specification_named("heap")
+        named("heap")

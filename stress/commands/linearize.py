@@ -1,55 +1,42 @@
-"""The command `stress linearize`: judge a recorded history by a sequential specification.
+"""`stress linearize`: judge a recorded history by a sequential specification or a model.
 
 Exit status: 0 ok, 1 illegal, 2 wrong usage or a line that does not fit, 3 unknown.
 """
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final
 
 import click
 from rich.text import Text
 
+from stress.commands.criterion import Criterion, named
+from stress.commands.usage import usage_errors
 from stress.duration import Duration
 from stress.judge import report
 from stress.judge.builtin import SPECIFICATIONS
-from stress.judge.jepsen import HistoryError, Recorded, lines_of, read
+from stress.judge.jepsen import Recorded, lines_of, read
 from stress.judge.judgement import Judgement
-from stress.judge.linearizability import linearize as judge
-from stress.judge.specification import Specification
-from stress.judge.vocabulary import VOCABULARIES, Vocabulary, mismatching
+from stress.judge.vocabulary import mismatching
 from stress.report import text
 from stress.report.page import as_ascii
 from stress.verdict import Verdict
 
 WORDS: Final = {Verdict.OK: "ok", Verdict.FAILED: "illegal", Verdict.UNKNOWN: "unknown"}
 COMPARED: Final = "cas-register"
-"""The model that has a cas, which can fail."""
-
-
-class Named(NamedTuple):
-    """What `--model` names."""
-
-    specification: Specification
-    vocabulary: Callable[[], Vocabulary]
-    """Makes what reads the operations of one history."""
-
-
-def specification_named(name: str) -> Named:
-    """Return the specification of this name; LookupError, saying which there are, if none is."""
-    if name not in SPECIFICATIONS:
-        raise LookupError(
-            f"there is no model {name!r} to judge by.\n"
-            f"  The built-in ones are {', '.join(SPECIFICATIONS)}."
-        )
-    return Named(SPECIFICATIONS[name], VOCABULARIES[name])
+"""The specification that has a cas, which can fail."""
 
 
 @click.command()
 @click.argument("history", type=click.File("rb"))
-@click.option("--model", required=True, metavar="NAME", help=f"One of {', '.join(SPECIFICATIONS)}.")
+@click.option(
+    "--model",
+    required=True,
+    metavar="NAME",
+    help=f"One of {', '.join(SPECIFICATIONS)}; or a model: a name that `stress list` shows, or "
+    f"FILE.py::CLASS.",
+)
 @click.option(
     "--budget",
     type=Duration(),
@@ -68,7 +55,7 @@ def specification_named(name: str) -> Named:
 def linearize(
     *, history: BinaryIO, model: str, budget: float, failed_cas: str, as_json: bool
 ) -> None:
-    r"""Judge whether one order of the calls in HISTORY agrees with a model and with the clock.
+    """Judge whether one order of the calls in HISTORY agrees with a model and with the clock.
 
     HISTORY is a file, or - for standard input, of one JSON object a line, as Jepsen writes them:
     process, type (invoke, ok, fail or info), f, value and, if you like, time and index.
@@ -86,25 +73,32 @@ def linearize(
       stack           push: x -> x; pop: null -> x, or null when empty
       priority-queue  insert: x -> x; delete-min: null -> x, or null when empty
       kv              per key: get: null -> v; put, append: v -> v
-    """
+
+    Any other model says itself which operations there are.  Their value at invoke is null, the one
+    argument, or a list of the arguments; at ok it is the result.  At fail it is the exception, if
+    those count as results: its name, or a list of its name and a list of its arguments.  A model
+    with cases cannot judge, since a history does not say which case was its own.
+    """  # noqa: D301  (click knows \b, and not its spelling)
     if failed_cas == "mismatch" and model != COMPARED:
         raise click.UsageError(
             f"--failed-cas mismatch is about a cas, and {model} has none.\n"
             f"  Leave it out, or judge by --model {COMPARED}."
         )
-    try:
-        named = specification_named(model)
-        vocabulary = named.vocabulary()
-        if failed_cas == "mismatch":
-            vocabulary = mismatching(vocabulary)
-        recorded = read(lines_of(history), vocabulary)
-    except (LookupError, HistoryError, OSError) as error:
-        raise click.UsageError(str(error)) from error
-    judgement = judge(recorded.calls, named.specification, budget=budget)
+    with usage_errors():
+        try:
+            criterion = named(model)
+            vocabulary = criterion.vocabulary
+            if failed_cas == "mismatch":
+                vocabulary = mismatching(vocabulary)
+            recorded = read(lines_of(history), vocabulary)
+            judgement = criterion.judge(recorded.calls, budget)
+        except KeyboardInterrupt:
+            click.echo("Interrupted before there was a verdict: it is unknown.", err=True)
+            sys.exit(Verdict.UNKNOWN.exit_code)
     if as_json:
         click.echo(json.dumps(_to_json(recorded, judgement)))
     else:
-        _show(_source(history), model, recorded, judgement, named.specification)
+        _show(_source(history), model, recorded, judgement, criterion)
     sys.exit(judgement.verdict.exit_code)
 
 
@@ -137,10 +131,11 @@ def _show(
     model: str,
     recorded: Recorded,
     judgement: Judgement,
-    specification: Specification,
+    criterion: Criterion,
 ) -> None:
     console = text.console()
-    page = "\n".join(report.lines(source, model, recorded, judgement, specification))
+    specification, order = criterion.specification, criterion.order
+    page = "\n".join(report.lines(source, model, recorded, judgement, specification, order))
     page = page.encode(errors="backslashreplace").decode()  # a value may be half a character
     if not (console.encoding or "").startswith("utf"):
         page = as_ascii(page)
