@@ -20,7 +20,7 @@ Ordering
     thread B                            ╰╌▶ claim() == i ──▶ read records[i]
 
 Others may change other bits of the word in between.  Their changes are read-modify-writes, which
-extend A's release sequence instead of breaking it.
+extend A's release sequence (C11 5.1.2.4) instead of breaking it.
 
 For exclusion a claim need only acquire.  It releases as well, and the scan acquires, for the sake
 of B3: whoever sees that A owns a slot must not overlook what A released before it claimed that one:

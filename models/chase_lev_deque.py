@@ -29,14 +29,16 @@ seq_cst fence, so that one of them sees the other (store buffering, which x86 sh
 
     owner       bottom = n ──▶ fence ──▶ read top           takes item n if top < n
                                  ╎
-    thief       top = n ─────▶ fence ──▶ read bottom        takes item n if bottom > n
+    thieves     top = n ─────▶ fence ──▶ read bottom        take item n if bottom > n
 
 Where both may see one item left, the compare-exchange of ``top`` decides.
 
-A push acquires ``top``: who took the item that was in the slot has read it.  A push that finds no
-room looks again behind a fence, which the paper's need not, as its deque grows: otherwise a push
-could be refused by a thief's old ``top`` while that thief is told, by an old ``bottom``, that the
-deque is empty.
+A push acquires ``top``, which the compare-exchange has released: who took the item that was in the
+slot has read it, and not what is pushed now.  RC11 has no such reads from the future (load
+buffering), C11 has; so the explorer, and ``stress orders``, find nothing wrong without these two
+orders.  A push that finds no room looks again behind a fence, which the paper's need not, as its
+deque grows: otherwise a push could be refused by a thief's old ``top`` while that thief is told, by
+an old ``bottom``, that the deque is empty.
 
 Invariants
 ==========

@@ -18,10 +18,11 @@ Traceback (most recent call last):
   ...
 models.once.Poisoned: the initialiser failed in an earlier call, and is never tried again
 
-This is the contrast to the registrar's sticky failure.  There each chunk fails for itself: whoever
-asks for it again gets the same kind of error, and all other chunks go on (I7, I8).  Here nothing is
-left to go on with.  The initialiser's own exception goes to the call that ran it, and everyone
-after it is told another thing: that the value was spoilt before they came.
+As Rust's ``std::sync::Once`` does.  This is the contrast to the registrar's sticky failure.  There
+each chunk fails for itself: whoever asks for it again gets the same kind of error, and all other
+chunks go on (I7, I8).  Here nothing is left to go on with.  The initialiser's own exception goes to
+the call that ran it, and everyone after it is told another thing: that the value was spoilt before
+they came.
 
 Ordering
 ========
@@ -30,7 +31,9 @@ Ordering
                                    ╎ synchronizes with
     thread B                       ╰╌▶ state is COMPLETE ──▶ read value
 
-Who finds COMPLETE on the fast path has taken no lock, so the store releases and that load acquires.
+Who finds COMPLETE on the fast path has taken no lock, so the store releases and that load acquires:
+double-checked locking (Schmidt and Harrison, PLoP 1996) with the two orders it lacked for years
+(Meyers and Alexandrescu, "C++ and the Perils of Double-Checked Locking", Dr. Dobb's Journal 2004).
 Under the mutex the state may be read and written relaxed: the mutex orders that.
 
 Invariants
@@ -176,26 +179,18 @@ class EarlyComplete(Once[Any]):
 class ForgottenPoison(Once[Any]):
     """A failure leaves the Once as it was: the next call tries again (O1)."""
 
-    def _run(self, initialiser: Callable[[], Any]) -> None:
-        try:
-            self._value.write(initialiser())
-        except BaseException:
-            self._end(NEW)
-            raise
-        self._end(COMPLETE)
+    def _end(self, state: int) -> None:
+        super()._end(NEW if state == POISONED else state)
 
 
 class UnannouncedFailure(Once[Any]):
     """Nobody is woken when the initialiser fails: who waits, waits for ever."""
 
-    def _run(self, initialiser: Callable[[], Any]) -> None:
-        try:
-            self._value.write(initialiser())
-        except BaseException:
-            with self._mutex:
-                self._state.store(POISONED, RELEASE)  # pairs with [complete]
-            raise
-        self._end(COMPLETE)
+    def _end(self, state: int) -> None:
+        with self._mutex:
+            self._state.store(state, RELEASE)  # pairs with [complete]
+            if state == COMPLETE:
+                self._ended.notify_all()
 
 
 class OneNotified(Once[Any]):

@@ -16,8 +16,9 @@ finds out afterwards.  With plain data that would be a data race, for all the re
 Ordering
 ========
 
-As in Boehm, "Can Seqlocks Get Along with Programming Language Memory Models?" (MSPC 2012; HP
-Laboratories, HPL-2012-68), the variant with fences.  Who sees the end of a write sees all of it:
+The reader is that of Boehm, "Can Seqlocks Get Along with Programming Language Memory Models?" (MSPC
+2012; HP Laboratories, HPL-2012-68), figure 6.  Its writer stores seq_cst; ours stores relaxed,
+behind a fence that mirrors the reader's.  Who sees the end of a write sees all of it:
 
     writer    words ← new ──▶ sequence ← even
                                  ╎ synchronizes with

@@ -9,6 +9,9 @@
 ``tail`` counts the values pushed and ``head`` those popped, modulo 2**64; the ring holds those
 between them.  Only the producer stores ``tail``, only the consumer stores ``head``, and each keeps
 a copy of the other's counter, so that it looks at the other's word once a lap, not once a call.
+The queue is Lamport's ("Proving the Correctness of Multiprocess Programs", IEEE TSE 1977); the
+copies and the orders are those of Lê, Guatto, Cohen and Pop, "Correct and Efficient Bounded FIFO
+Queues" (SBAC-PAD 2013).  The fences are ours.
 
 Ordering
 ========

@@ -9,8 +9,10 @@
 1
 >>> lock.release()
 
-The counter of tickets and the ticket being served are two words, so that those who arrive do not
-disturb those who wait.  The lock has what it guards in ``content``: plain data, the owner's alone.
+J. M. Mellor-Crummey and M. L. Scott, "Algorithms for Scalable Synchronization on Shared-Memory
+Multiprocessors" (ACM TOCS 9(1), 1991), section 2.2.  The counter of tickets and the ticket being
+served are two words, so that those who arrive do not disturb those who wait.  The lock has what it
+guards in ``content``: plain data, the owner's alone.
 
 Ordering
 ========
