@@ -1,8 +1,8 @@
 """The MPSC queue: explored by hand-written programs, held against its model, run for real."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,7 @@ from stress.explore.scenario import Scenario, explored
 from stress.program import Invocation, Program
 from stress.verdict import Verdict
 from tests.explore.programs import MEMORIES, failure
+from tests.models.prey import Prey, hidden, shown
 
 MOST: Final = 4
 """Calls of a thread: the elements of thread 0 are 1 to 4, of thread 1 they are 5 to 8, ..."""
@@ -115,14 +116,6 @@ def test_queue_hands_over(shape: Shape, interleavings: int, executions: int) -> 
         assert (found.verdict, found.executions) == (Verdict.OK, expected)
 
 
-class Prey(NamedTuple):
-    """Which shape shows a mutant, as what, and under which memory models."""
-
-    shape: Shape
-    kind: str
-    memories: Sequence[str]
-
-
 PREY: Final = {
     "relaxed-link": Prey(TWO, "race", ["rc11"]),
     "relaxed-link-load": Prey(TWO, "race", ["rc11"]),
@@ -134,9 +127,7 @@ PREY: Final = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "memory"), [(name, memory) for name in PREY for memory in PREY[name].memories]
-)
+@pytest.mark.parametrize(("name", "memory"), shown(PREY))
 def test_explorer_finds_mutant(name: str, memory: str) -> None:
     """A mutant shows under each memory model that its fault needs."""
     shape, kind, _ = PREY[name]
@@ -144,10 +135,7 @@ def test_explorer_finds_mutant(name: str, memory: str) -> None:
     assert failure(handing_over(MpscQueueModel.mutants[name], shape), memory) == kind
 
 
-@pytest.mark.parametrize(
-    ("name", "memory"),
-    [(name, memory) for name in PREY for memory in MEMORIES if memory not in PREY[name].memories],
-)
+@pytest.mark.parametrize(("name", "memory"), hidden(PREY))
 def test_stronger_memory_hides_mutant(name: str, memory: str) -> None:
     """A fault of orders shows in no program here where memory is stronger than it needs."""
     for shape in SHAPES:

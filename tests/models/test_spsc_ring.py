@@ -14,6 +14,7 @@ from stress.explore.scenario import Scenario, explored
 from stress.program import Invocation, Program
 from stress.verdict import Verdict
 from tests.explore.programs import MEMORIES, failure
+from tests.models.prey import Prey, hidden, shown
 
 
 class Shape(NamedTuple):
@@ -103,14 +104,6 @@ def test_ring_hands_over(shape: Shape, executions: int, memory: str) -> None:
     assert (found.verdict, found.executions) == (Verdict.OK, executions)
 
 
-class Prey(NamedTuple):
-    """Which shape shows a mutant, as what, and under which memory models."""
-
-    shape: Shape
-    kind: str
-    memories: Sequence[str]
-
-
 PREY: Final = {
     "relaxed-tail-store": Prey(ONE, "race", ["rc11"]),
     "relaxed-tail-load": Prey(ONE, "race", ["rc11"]),
@@ -123,9 +116,7 @@ PREY: Final = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "memory"), [(name, memory) for name in PREY for memory in PREY[name].memories]
-)
+@pytest.mark.parametrize(("name", "memory"), shown(PREY))
 def test_explorer_finds_mutant(name: str, memory: str) -> None:
     """A mutant shows under each memory model that its fault needs."""
     shape, kind, _ = PREY[name]
@@ -133,10 +124,7 @@ def test_explorer_finds_mutant(name: str, memory: str) -> None:
     assert failure(handing_over(SpscRingModel.mutants[name], shape), memory) == kind
 
 
-@pytest.mark.parametrize(
-    ("name", "memory"),
-    [(name, memory) for name in PREY for memory in MEMORIES if memory not in PREY[name].memories],
-)
+@pytest.mark.parametrize(("name", "memory"), hidden(PREY))
 def test_stronger_memory_hides_mutant(name: str, memory: str) -> None:
     """A fault of orders shows in no program here where memory is stronger than it needs."""
     for shape in SHAPES:

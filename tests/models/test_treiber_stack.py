@@ -1,6 +1,6 @@
 """The Treiber stack: explored by hand-written programs, held against its model, run for real."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from itertools import chain
 from typing import Any, Final, NamedTuple
@@ -18,6 +18,7 @@ from stress.explore.scenario import Scenario, explored
 from stress.program import Invocation, Program
 from stress.verdict import Verdict
 from tests.explore.programs import MEMORIES, failure
+from tests.models.prey import Prey, hidden, shown
 
 
 class Shape(NamedTuple):
@@ -96,14 +97,6 @@ def test_stack_keeps_values(shape: Shape, interleavings: int, executions: int) -
         assert (found.verdict, found.executions) == (Verdict.OK, expected)
 
 
-class Prey(NamedTuple):
-    """Which shape shows a mutant, as what, and under which memory models."""
-
-    shape: Shape
-    kind: str
-    memories: Sequence[str]
-
-
 PREY: Final = {
     "untagged": Prey(ABA, "assertion", MEMORIES),
     "relaxed-push": Prey(PAIR, "race", ["rc11"]),
@@ -113,9 +106,7 @@ PREY: Final = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "memory"), [(name, memory) for name in PREY for memory in PREY[name].memories]
-)
+@pytest.mark.parametrize(("name", "memory"), shown(PREY))
 def test_explorer_finds_mutant(name: str, memory: str) -> None:
     """A mutant shows under each memory model that its fault needs."""
     shape, kind, _ = PREY[name]
@@ -124,10 +115,7 @@ def test_explorer_finds_mutant(name: str, memory: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "memory"),
-    [(name, memory) for name in PREY for memory in MEMORIES if memory not in PREY[name].memories],
-)
+@pytest.mark.parametrize(("name", "memory"), hidden(PREY))
 def test_stronger_memory_hides_mutant(name: str, memory: str) -> None:
     """A fault of orders shows in no program here where memory is stronger than it needs."""
     for shape in SHAPES:
