@@ -19,7 +19,7 @@ from stress import alone, conformance, sequential
 from stress.commands.run import PATIENCE
 from stress.examination import examine
 from stress.explore.exploration import Bounds
-from stress.explore.programs import EXHAUSTIVE, SAMPLED
+from stress.explore.programs import EXHAUSTIVE, SAMPLED, STEPS
 from stress.host import Host
 from stress.model import Model, invariant, operation, result_of
 from stress.program import Invocation, Program
@@ -32,6 +32,7 @@ README_PARTS = {"Check something of your own": 1, "Judge a recorded history": 1}
 PASS = (DOCS / "what-a-pass-means.md").read_text(encoding="utf-8")
 NEW_MODEL = (DOCS / "new-model.md").read_text(encoding="utf-8")
 WALK, _, REST = NEW_MODEL.partition("## In a package")
+TO_ORDERS, _, TO_MUTANTS = WALK.partition("## pytest")
 REFERENCE = REST.partition("## Everything a model can say")[2]
 SAVED = re.compile(r"failures/([0-9a-f]{8})\.json")
 LASTING = re.compile(r"^(?:verdict .+\n|.*\d of \d mutants.*\n)", re.MULTILINE)
@@ -69,11 +70,8 @@ class Walk:
     def follow(self, block: Block) -> None:
         """Write a file, change one, run commands, or compare what they printed."""
         kind, _, name = block.info.partition(" ")
+        self.write(block)
         match kind:
-            case "python" | "json":
-                (self._folder / name).write_text(block.text, encoding="utf-8")
-            case "diff":
-                self._change(self._folder / name, block.text)
             case "console":
                 for command in re.findall(r"^\$ (.+)$", block.text, re.MULTILINE):
                     self._run(command)
@@ -82,6 +80,15 @@ class Walk:
                     self._run(command)
             case "text":
                 self._compare(block.text, exactly=not name)
+
+    def write(self, block: Block) -> None:
+        """Write a file, or change one, if that is what the block is for."""
+        kind, _, name = block.info.partition(" ")
+        match kind:
+            case "python" | "json":
+                (self._folder / name).write_text(block.text, encoding="utf-8")
+            case "diff":
+                self._change(self._folder / name, block.text)
 
     @staticmethod
     def _change(file: Path, difference: str) -> None:
@@ -134,13 +141,20 @@ class Walk:
 @slow
 @pytest.mark.threads
 @pytest.mark.timeout(400)
-def test_new_model_runs_as_written(tmp_path: Path) -> None:
-    """Each file and command of the walk does what the page shows."""
+@pytest.mark.parametrize(
+    ("before", "part", "commands"),
+    [("", TO_ORDERS, 6), (TO_ORDERS, TO_MUTANTS, 2)],
+    ids=["to-orders", "to-mutants"],
+)
+def test_new_model_runs_as_written(tmp_path: Path, before: str, part: str, commands: int) -> None:
+    """Each file and command of the walk does what the page shows, in two parts of equal length."""
     walk = Walk(tmp_path)
-    for block in blocks(WALK):
+    for block in blocks(before):
+        walk.write(block)
+    for block in blocks(part):
         walk.follow(block)
 
-    assert len(walk.commands) == 8
+    assert len(walk.commands) == commands
 
 
 @slow
@@ -225,6 +239,7 @@ FACTS = [
     f"exhaustively up to {EXHAUSTIVE} executions. If there are more, {SAMPLED} are drawn",
     f"at random and {SAMPLED} by PCT",
     f"took more than {Bounds.steps:,} steps",
+    f"in a drawn program a thread took more than {STEPS}",
     f"may take {conformance.BUDGET:.0f} s a history",
 ]
 
