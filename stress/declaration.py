@@ -6,25 +6,47 @@ it is tried is for `stress.examination`.
 
 import dataclasses
 import dis
+from collections.abc import Mapping
 from typing import Any, Final
 
 from stress.operation import ModelError, Operation, ResultOf, operation_of
 from stress.plain import is_hashable
 
 CONSISTENCIES: Final = ("real-time", "sequential")
+TABLES: Final = ("mutants", "equivalents", "programs", "roles")
+SIZES: Final = ("most_threads", "most_calls")
 
 
 def check(cls: type[Any], base: type[Any]) -> None:
     """Raise ModelError for what is wrong with `cls`, a model; `base` is `stress.model.Model`."""
+    _check_options(cls)
     taken = {*vars(base), *vars(base())}
     _check_state(cls, taken - set(base.__annotations__))
     _check_operations(cls, taken)
     _check_untyped(cls)
+
+
+def _check_options(cls: type[Any]) -> None:
+    """Raise ModelError for what a model says beside its state and operations."""
     if cls.consistency not in CONSISTENCIES:
         raise ModelError(
             f"{cls.__name__}.consistency is {cls.consistency!r}.\n"
             f"  It is one of {', '.join(CONSISTENCIES)}."
         )
+    for name in TABLES:
+        if not isinstance(table := getattr(cls, name), Mapping):
+            raise ModelError(
+                f"{cls.__name__}.{name} is {table!r}.\n"
+                f'  It is a dict, by name:  {name} = {{"name": ...}}'
+            )
+    for name in cls.mutants.keys() & cls.equivalents.keys():
+        raise ModelError(
+            f"{cls.__name__} has a mutant and an equivalent called {name!r}.\n"
+            f"  Subjects are run by their names: give one of them another."
+        )
+    for name in SIZES:
+        if not isinstance(size := getattr(cls, name), int) or size < 1:
+            raise ModelError(f"{cls.__name__}.{name} is {size!r}.\n  It is a number from 1 on.")
 
 
 def _check_state(cls: type[Any], taken: set[str]) -> None:

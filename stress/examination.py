@@ -20,17 +20,20 @@ stress.operation.ModelError: Misspelt.psuh: its subject, a Empty, has no method 
 A model can be wrong where no examination finds it; what is met later is reported as well.
 """
 
+import time
 from typing import Any, Final
 
 import hypothesis
 from hypothesis import strategies as st
 
 from registrar.sync import native
+from stress import datatype
 from stress.drawing import SETTINGS, argument, drawn
-from stress.interleaving import offending
+from stress.explore.guard import watched
+from stress.interleaving import TOO_LARGE, offending
 from stress.model import Model, ModelError, made
 from stress.operation import ResultOf
-from stress.program import Program
+from stress.program import Program, ProgramError
 from stress.reference import Reference
 from stress.verdict import NoVerdictError
 
@@ -40,6 +43,8 @@ MORE: Final = 200
 """Programs that are drawn before an operation is said to be called by none."""
 WALKED: Final = 10
 """Of these, so many go through all interleavings of the model."""
+PATIENCE: Final = 5.0
+"""Seconds that the body of an operation may take."""
 
 
 def examine(model: type[Model[Any]]) -> None:
@@ -59,24 +64,53 @@ def _examine(model: type[Model[Any]]) -> None:
             f"  Put @operation before its methods."
         )
     _find_unfit(model)
-    programs = _drawn(model, PROGRAMS)
-    if _idle(model, programs):
-        _find_idle(model, _drawn(model, MORE))
-    _find_missing(model, programs[0])
-    _find_bypass(model, programs[0])
-    for program in programs[:WALKED]:
-        offending(Reference(model(program.case)), program)
+    with watched(_progress, PATIENCE, []):
+        programs = _drawn(model, PROGRAMS)
+        if _idle(model, programs):
+            _find_idle(model, _drawn(model, MORE))
+        _find_missing(model, programs[0])
+        _find_bypass(model, programs[0])
+        for program in programs[:WALKED]:
+            offending(Reference(model(program.case)), program)
+        _find_misfit(model)
+        datatype.check(model, programs[:WALKED])
+
+
+def _progress() -> int:
+    """Return what changes unless the body of one and the same operation is under way."""
+    return Reference.begun if Reference.begun > Reference.ended else time.monotonic_ns()
 
 
 def _find_unfit(model: type[Model[Any]]) -> None:
     """Raise ModelError for a strategy of which nothing can be drawn."""
-    cases = model.cases if model.small_cases is None else model.small_cases
-    case = None if cases is None else _first(cases, f"{model.__name__}: its cases")
-    bound = model(case)
-    for own in model.operations():
-        for name, given in own.arguments.items():
-            if not isinstance(given, ResultOf):
-                _first(argument(bound, own, name), f"{model.__name__}.{own.name}: {name}")
+    small = model.cases if model.small_cases is None else model.small_cases
+    for cases in dict.fromkeys((model.cases, small)):
+        case = None if cases is None else _first(cases, f"{model.__name__}: its cases")
+        bound = model(case)
+        for own in model.operations():
+            for name, given in own.arguments.items():
+                if not isinstance(given, ResultOf):
+                    _first(argument(bound, own, name), f"{model.__name__}.{own.name}: {name}")
+
+
+def _find_misfit(model: type[Model[Any]]) -> None:
+    """Raise ModelError for a program drawn by hand that is none of the model."""
+    for name, program in model.programs.items():
+        which = f"{model.__name__}.programs[{name!r}]"
+        if not isinstance(program, Program):
+            raise ModelError(f"{which} is {program!r}.\n  It is a stress.program.Program.")
+        try:
+            program.check(model)
+        except ProgramError as error:
+            raise ModelError(f"{which}: {error}") from error
+        found = offending(Reference(model(program.case)), program)
+        if found is not None and found.why != TOO_LARGE:
+            call = dict(program.lists())[found.thread][found.place]
+            raise ModelError(
+                f"{which}: {call} {found.why}.\n"
+                f"  The model says so, in some order of the calls.  Leave it out, or let another "
+                f"come before it."
+            )
 
 
 def _first(strategy: st.SearchStrategy[Any], what: str) -> Any:

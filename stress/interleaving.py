@@ -32,6 +32,7 @@ RESTRAINTS: Final = frozenset({"require", "wait_until", "getattr"})
 """By which names a method restrains who calls it; with ``getattr`` nobody knows."""
 MOST: Final = 20_000
 """States that are looked at; a program with more is refused for its size."""
+TOO_LARGE: Final = "is one too many"
 
 
 class Offence(NamedTuple):
@@ -67,7 +68,8 @@ def restrained(model: type[Model[Any]]) -> bool:
     seen: set[Any] = set()
     return any(
         _restrains(method, seen)
-        for base in model.__mro__[: model.__mro__.index(Model)]
+        for base in model.__mro__
+        if base is not Model
         for method in vars(base).values()
     )
 
@@ -86,11 +88,11 @@ def _restrains(method: Any, seen: set[Any]) -> bool:
     if not names.isdisjoint(RESTRAINTS):
         return True
     reached = [method.__globals__.get(name) for name in names]
-    reached += [getattr(each, name, None) for each in reached if isinstance(each, ModuleType)
-                for name in names]  # fmt: skip
     for cell in method.__closure__ or ():
         with suppress(ValueError):  # nothing was ever put there
             reached.append(cell.cell_contents)
+    owners = [each if isinstance(each, ModuleType | type) else type(each) for each in reached]
+    reached += [getattr(owner, name, None) for owner in owners for name in names]
     return any(_restrains(each, seen) for each in reached)
 
 
@@ -136,7 +138,7 @@ class _Search:
             waiting.extend(fresh)
             if len(seen) > MOST:
                 last = max(range(count), key=lambda at: len(self._lists[at]))
-                return Offence(last + PREFIX, len(self._lists[last]) - 1, "is one too many")
+                return Offence(last + PREFIX, len(self._lists[last]) - 1, TOO_LARGE)
         return None
 
     def _following(self, node: _Node) -> list[_Node] | Offence:

@@ -130,6 +130,7 @@ class Model[S]:
             raise ModelError(
                 f"the state of {cls.__name__} cannot be remembered: {what}.\n"
                 f"  It would change in place while the judge holds it.  Use a tuple or a frozenset."
+                f"  What is no state is a ClassVar."
             ) from error
         cls.__doc__ = documented  # a dataclass puts its signature where there is none
         declaration.check(cls, Model)
@@ -268,7 +269,7 @@ def made[S](model: Model[S], sync: Sync) -> S:
         return model.make(sync)
     except NoVerdictError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(
             f"{type(model).__name__}: its subject cannot be made: {type(error).__name__}: {error}."
             f"\n  Name it:  subject = Stack.  It is called with a Sync; where it takes more, "

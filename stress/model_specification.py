@@ -39,7 +39,9 @@ class ModelSpecification:
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
         self.datatype = reference.model.datatype
-        self._partitioned = all(each.key for each in reference.operations.values())
+        operations = reference.operations.values()
+        self._keys = {own.name: list(own.arguments).index(own.key) for own in operations if own.key}
+        self._partitioned = len(self._keys) == len(operations)
 
     def initial(self) -> Hashable:
         """Return the state that everything begins in."""
@@ -94,8 +96,8 @@ class ModelSpecification:
         """Return the key by which `call` commutes with others, if every operation has one."""
         if not self._partitioned:
             return None
-        own = self._reference.operations[call.f]
-        return call.f and call.arguments[list(own.arguments).index(own.key or "")]
+        key: Hashable = call.arguments[self._keys[call.f]]
+        return key
 
     def canonical(self, call: Span) -> Span | None:
         """Return `call` as the monitor of the datatype knows it; None if it has no place there."""

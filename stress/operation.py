@@ -77,9 +77,16 @@ class Operation:
 
     def endings(self, subject: Any) -> Iterable[tuple[Any, ...]]:
         """Return the arguments of each call that is made of it when all threads have ended."""
-        if callable(self.at_end):
-            return self.at_end(subject)
-        return [()] if self.at_end else []
+        if not callable(self.at_end):
+            return [()] if self.at_end else []
+        found = list(self.at_end(subject))
+        for each in found:
+            if not isinstance(each, tuple) or len(each) != len(self.arguments):
+                raise ModelError(
+                    f"operation {self.name}: at_end gave {each!r} as the arguments of a call.\n"
+                    f"  It gives a tuple for each call, with ({', '.join(self.arguments)})."
+                )
+        return found
 
     def call(self, subject: Any, arguments: Sequence[Any]) -> Any:
         """Perform it on `subject`."""
@@ -137,8 +144,14 @@ def operation(  # noqa: PLR0913  (one parameter an option)
     """
 
     def declare(body: Callable[..., Any]) -> Callable[..., Any]:
+        if not inspect.isfunction(body):
+            raise ModelError(
+                f"@operation stands before {body!r}, which is no method.\n"
+                f"  Put it before a def that takes self; options are given by name."
+            )
         own = Operation(body.__name__, arguments, raises, role, key, means, alone, often, at_end,
                         perform, then, body)  # fmt: skip
+        _check_options(own)
         _check_signature(own)
         setattr(body, _MARK, own)
         return body
@@ -171,9 +184,31 @@ def is_invariant(value: object) -> bool:
 _OPTIONS: Final = frozenset(inspect.signature(operation).parameters)
 
 
+def _check_options(own: Operation) -> None:
+    """Raise ModelError for options that no engine could follow."""
+    raises = own.raises if isinstance(own.raises, tuple) else (own.raises,)
+    if not all(isinstance(each, type) and issubclass(each, BaseException) for each in raises):
+        raise ModelError(
+            f"operation {own.name} has raises={own.raises!r}.\n"
+            f"  It is a tuple of exceptions:  raises=(KeyError,)"
+        )
+    if not isinstance(own.often, int) or own.often < 1:
+        raise ModelError(
+            f"operation {own.name} has often={own.often!r}.\n"
+            f"  It is a whole number: 2 for twice as often as others.  To leave an operation out, "
+            f"do not declare it."
+        )
+
+
 def _check_signature(own: Operation) -> None:
     """Raise ModelError unless there is an argument for each parameter."""
-    _, *given = inspect.signature(own.body).parameters.values()
+    given = list(inspect.signature(own.body).parameters.values())
+    if not given:
+        raise ModelError(
+            f"operation {own.name} takes nothing, not even the model.\n"
+            f"  Give it a parameter self:  def {own.name}(self)"
+        )
+    del given[0]
     parameters = [each.name for each in given]
     for each in given:
         if each.name in _OPTIONS and each.name not in own.arguments:

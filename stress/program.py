@@ -117,8 +117,8 @@ class Program:
                     has = [f"{o.name}({', '.join(o.arguments)})" for o in operations.values()]
                     raise ProgramError(
                         f"{call} is no operation of {model.__name__}.\n"
-                        f"  The model has changed since the program was saved.  It has: "
-                        f"{', '.join(has)}."
+                        f"  It has: {', '.join(has)}.  If the program was saved, the model has "
+                        f"changed since."
                     )
                 for argument in call.arguments:
                     if isinstance(argument, Earlier) and not self._comes_before(
@@ -127,7 +127,7 @@ class Program:
                         raise ProgramError(
                             f"{call} refers to a call that is not before it.\n"
                             f"  Results come from the prefix, and from earlier calls of the same "
-                            f"thread.  Save the program again."
+                            f"thread."
                         )
 
     def _comes_before(self, earlier: Earlier, thread: int, place: int) -> bool:

@@ -27,13 +27,14 @@ A call of an operation that yields is under way after a step.  What it will do t
 states it has seen, its `Trail`; to go on it is begun anew and shown them again.
 """
 
-from collections.abc import Generator, Hashable, Iterator
+from collections.abc import Generator, Hashable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from stress.model import Model, ModelError, NotAllowed, UnrepeatableError, Waits
 from stress.operation import Operation
 from stress.plain import is_hashable, is_plain
+from stress.verdict import NoVerdictError
 
 type Values = tuple[Hashable, ...]
 """The state of a model: the values of its fields."""
@@ -107,15 +108,22 @@ class Outcome(NamedTuple):
 class Reference:
     """The outcomes that `model` permits; ModelError for what it does without declaring it."""
 
+    begun: ClassVar[int] = 0
+    """How many bodies of operations were begun by all references, so that a watchdog can see
+    whether one gets on; threads that count at once may lose some."""
+    ended: ClassVar[int] = 0
+
     def __init__(self, model: Model[Any]) -> None:
         self.model = model
         self.operations: dict[str, Operation] = {each.name: each for each in model.operations()}
         self._fields = model.fields()
+        self._changing = {*vars(Model()), *self._fields}
+        self._initial = self._state("__init__", ())
         self._known: dict[tuple[Any, ...], tuple[Outcome, ...] | type[Exception]] = {}
 
     def initial(self) -> Values:
         """Return the state that everything begins in."""
-        return tuple(getattr(type(self.model), name) for name in self._fields)
+        return self._initial
 
     def outcomes(
         self,
@@ -182,6 +190,8 @@ class Reference:
     def _one(
         self, own: Operation, state: Values, arguments: tuple[Any, ...], trail: Trail
     ) -> Outcome:
+        before = {**vars(self.model)}
+        Reference.begun += 1
         try:
             if own.stepwise and trail is WHOLE:
                 result, going = self._exhausted(own, state, arguments), None
@@ -191,14 +201,24 @@ class Reference:
                 result, going = own.body(self.load(state), *arguments), None
         except (Waits, NotAllowed, ModelError):
             raise
+        except NoVerdictError as error:  # of who watches: it loops, or asks a clock
+            raise ModelError(
+                f"{self._called(own.name, arguments)}: {str(error).partition('\n')[0]}\n"
+                f"  An operation of a model works out what a call comes to from the state alone.  "
+                f"What has to wait says until when: self.wait_until()."
+            ) from error
         except own.raises as error:
+            self._check_constants(before, own.name, arguments)
             return Outcome(False, raised(error), self._state(own.name, arguments), None)  # noqa: FBT003
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelError(
                 f"{self._called(own.name, arguments)} raised {type(error).__name__}: {error}.\n"
                 f"  The model does not declare it.  If the subject raises it too, it is a result:  "
                 f"@operation(raises=({type(error).__name__},))"
             ) from error
+        finally:
+            Reference.ended += 1
+        self._check_constants(before, own.name, arguments)
         if not is_plain(result):
             raise ModelError(
                 f"{self._called(own.name, arguments)} returned {result!r}.\n"
@@ -261,6 +281,20 @@ class Reference:
                 f"for a set."
             ) from None
         return values
+
+    def _check_constants(
+        self, before: Mapping[str, Any], f: str, arguments: tuple[Any, ...]
+    ) -> None:
+        """Raise ModelError for an attribute that a call changed, and that is no state."""
+        for name, value in vars(self.model).items():
+            if name in self._changing or hasattr(type(self.model), name):
+                continue  # what `functools.cached_property` keeps is on the class, too
+            if name not in before or before[name] is not value:
+                raise ModelError(
+                    f"{self._name}.{name} became {value!r} in {self._called(f, arguments)}, and is "
+                    f"no state.\n"
+                    f"  Give it a type and a value in the class:  {name}: object = None"
+                )
 
     @property
     def _name(self) -> str:

@@ -85,14 +85,28 @@ def _round(
     try:
         with ending():
             run_state_machine_as_test(Counted, settings=settings)
-    except (AssertionError, StandsStill):
-        failure: dict[str, Any] = Counted.last_failure
-        return failure
-    except hypothesis.errors.Flaky as error:
-        if Counted.last_failure is None:
-            raise NoVerdictError(
-                f"{machine.__name__} fails, and not when it does the same again: {error}.\n"
-                f"  Make all it uses anew in each run."
-            ) from error
-        return {**Counted.last_failure, "message": Counted.last_failure["message"] + ONCE}
+    except NoVerdictError:
+        raise
+    except (Exception, StandsStill) as error:  # noqa: BLE001  (what it is, is asked)
+        return _failure(Counted, error)
     return None
+
+
+def _failure(machine: Any, error: BaseException) -> dict[str, Any]:
+    """Return the failure that `machine` left when it ended with `error`.
+
+    NoVerdictError where it left none: then it was not the subject that failed.
+    """
+    flaky = isinstance(error, hypothesis.errors.Flaky)
+    failure: dict[str, Any] | None = machine.last_failure
+    if failure is not None:
+        return failure | {"message": failure["message"] + ONCE} if flaky else failure
+    if flaky:
+        raise NoVerdictError(
+            f"{machine.__name__} fails, and not when it does the same again: {error}.\n"
+            f"  Make all it uses anew in each run."
+        ) from error
+    raise NoVerdictError(
+        f"{machine.__name__} cannot draw its calls: {type(error).__name__}: {error}.\n"
+        f"  One of the model's strategies seldom fits, or fails.  Try their .example()."
+    ) from error

@@ -102,10 +102,10 @@ class SideBySide:
     def _observed(self, own: Operation, arguments: tuple[Any, ...]) -> tuple[str, Any]:
         try:
             result = own.call(self._subject, arguments)
-        except own.raises as error:
-            return "fail", raised(error)
         except NoVerdictError:
             raise
+        except own.raises as error:
+            return "fail", raised(error)
         except Exception as error:  # noqa: BLE001  (to be judged)
             return "fail", Raised(type(error).__name__, (str(error),))
         return "ok", result if is_plain(result) else NotPlain(repr(result))

@@ -9,6 +9,7 @@ from registrar.sync import Sync
 from stress import examination
 from stress.examination import examine
 from stress.model import Model, ModelError, operation, result_of
+from stress.program import Invocation, Program
 from tests.machines.prey import (
     AccountsModel,
     CounterModel,
@@ -22,6 +23,7 @@ from tests.machines.prey import (
 )
 
 pytestmark = pytest.mark.slow
+ACQUIRE, RELEASE = Invocation("acquire", ()), Invocation("release", ())
 
 
 class Subject:
@@ -110,6 +112,8 @@ def test_impossible_cases_are_named() -> None:
     """A case of which there is none."""
     with pytest.raises(ModelError, match=r"Odd: its cases cannot be drawn from nothing\(\)"):
         examined(cases=st.nothing())
+    with pytest.raises(ModelError, match=r"Odd: its cases cannot be drawn from nothing\(\)"):
+        examined(cases=st.nothing(), small_cases=st.just(1))
 
 
 def test_model_without_operations_is_refused() -> None:
@@ -253,6 +257,59 @@ def test_endless_steps_are_told() -> None:
 
     with pytest.raises(ModelError, match=r"(?s)Spinning\.act\(\) takes more than .*wait_until"):
         examine(Spinning)
+
+
+def test_endless_loop_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that loops without a step hangs nothing: the operation and the line are named."""
+    monkeypatch.setattr(examination, "PATIENCE", 0.3)
+
+    class Looping(Model[Any]):
+        subject = Subject
+        opened: bool = False
+
+        @operation
+        def act(self) -> None:
+            while not self.opened:
+                pass
+
+    with pytest.raises(
+        ModelError, match=r"(?s)Looping\.act\(\): No step .*py:\d+, in 'act'\.\n.*wait_until"
+    ):
+        examine(Looping)
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        (3, r" is 3\.\n  It is a stress"),
+        (Program((Invocation("relaese", ()),), ()), r": relaese\(\) is no operation.*acquire\(\)"),
+        (Program((), ((RELEASE,),)), r": release\(\) must not be called\."),
+        (Program((ACQUIRE,), ((ACQUIRE,),)), r": acquire\(\) waits for ever\."),
+    ],
+)
+def test_program_by_hand_that_is_none_is_told(program: Any, why: str) -> None:
+    """Before an engine accuses the subject of what the program does wrong."""
+    with pytest.raises(ModelError, match=rf"(?s)ByHand\.programs\['mine'\]{why}"):
+        examine(type("ByHand", (LockModel,), {"programs": {"mine": program}}))
+
+
+def test_sound_program_by_hand_passes() -> None:
+    """Also one with too many states to be looked at."""
+
+    class Open(Model[Any]):
+        subject = Subject
+        most_threads = 1
+        most_calls = 1
+        seen: tuple[int, ...] = ()
+        programs: ClassVar = {"large": Program((), ((Invocation("rest", ()),) * 2,) * 3)}
+
+        @operation
+        def rest(self) -> None:
+            self.require(True)  # noqa: FBT003
+            if len(self.seen) < 5:
+                self.seen = (*self.seen, self.choose(range(30)))
+
+    examine(Open)
 
 
 def test_missing_case_is_not_asked_for() -> None:

@@ -233,7 +233,61 @@ class HelpedByName(Model[Any]):
         self.full = True
 
 
-@pytest.mark.parametrize("model", [Helped, HelpedFromOutside, HelpedByInnerFunction, HelpedByName])
+class Requiring:
+    """Requires what a model says, for those that derive from both."""
+
+    def must_be_empty(self) -> None:
+        """Require it."""
+        assert isinstance(self, HelpedByMixin)
+        self.require(not self.full)
+
+
+class HelpedByMixin(Model[Any], Requiring):
+    """Its requirement is in a class that comes after `Model`."""
+
+    full: bool = False
+
+    @operation
+    def fill(self) -> None:
+        """Fill it, once."""
+        self.must_be_empty()
+        self.full = True
+
+
+class Rules:
+    """Has a rule."""
+
+    def hold(self, model: Model[Any], condition: object) -> None:
+        """Require a condition."""
+        model.require(condition)
+
+
+RULES = Rules()
+
+
+class HelpedByObject(Model[Any]):
+    """Its requirement is in a method of something else."""
+
+    full: bool = False
+
+    @operation
+    def fill(self) -> None:
+        """Fill it, once."""
+        RULES.hold(self, not self.full)
+        self.full = True
+
+
+HELPED = (
+    Helped,
+    HelpedFromOutside,
+    HelpedByInnerFunction,
+    HelpedByName,
+    HelpedByMixin,
+    HelpedByObject,
+)
+
+
+@pytest.mark.parametrize("model", HELPED)
 @given(data=st.data())
 @settings(max_examples=30, phases=[Phase.generate])
 def test_requirement_is_found_wherever_it_is(model: type[Model[Any]], data: st.DataObject) -> None:

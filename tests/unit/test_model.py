@@ -216,6 +216,10 @@ def test_state_without_a_beginning_is_refused() -> None:
         ({"then": st.none()}, ["then"], "'then', which is an option of @operation"),
         ({"value": st.none()}, ["*", "value"], "takes value, and arguments are given by position"),
         ({}, ["*values"], r"takes \*values, and arguments"),
+        ({"raises": "KeyError"}, [], r"has raises='KeyError'\.\n  It is a tuple of exceptions"),
+        ({"raises": (KeyError, 3)}, [], "has raises="),
+        ({"often": 0}, [], r"has often=0\.\n  It is a whole number"),
+        ({"often": 1.5}, [], r"has often=1\.5"),
     ],
 )
 def test_impossible_operation_is_refused(
@@ -224,6 +228,55 @@ def test_impossible_operation_is_refused(
     """An operation has a strategy for each of its parameters, and no other."""
     with pytest.raises(ModelError, match=rf"(?s)operation odd .*{why}"):
         operation(**options)(named("odd", *parameters))
+
+
+def test_operation_without_self_is_refused() -> None:
+    """Who forgets it is told, by the name of the operation."""
+
+    def odd() -> None: ...
+
+    with pytest.raises(ModelError, match=r"operation odd takes nothing.*\n.*def odd\(self\)"):
+        operation(odd)
+
+
+@pytest.mark.parametrize("body", [3, staticmethod(len), print])
+def test_what_is_no_method_is_refused(body: Any) -> None:
+    """An option by position, or another decorator's object, is no operation."""
+    with pytest.raises(ModelError, match=r"@operation stands before .*\n  Put it before a def"):
+        operation(body)
+
+
+@pytest.mark.parametrize("given", [[0, 1], [()], [(0, 1)], ["a"]])
+def test_arguments_at_the_end_are_tuples(given: Any) -> None:
+    """What does not fit is the model's mistake, and no failure of the subject."""
+
+    class Ending(Model[Any]):
+        @operation(slot=st.none(), at_end=lambda _: given)
+        def look(self, slot: int) -> None: ...
+
+    [own] = Ending.operations()
+
+    with pytest.raises(ModelError, match=r"look: at_end gave .*\n.* with \(slot\)"):
+        own.endings(None)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ({"mutants": [LostUpdate]}, r"Odd\.mutants is \[.*\n  It is a dict"),
+        ({"roles": {"owner"}}, r"Odd\.roles is \{'owner'\}\.\n  It is a dict"),
+        (
+            {"mutants": {"other": LostUpdate}, "equivalents": {"other": LostUpdate}},
+            "Odd has a mutant and an equivalent called 'other'",
+        ),
+        ({"most_threads": 0}, r"Odd\.most_threads is 0\."),
+        ({"most_calls": "many"}, r"Odd\.most_calls is 'many'\."),
+    ],
+)
+def test_impossible_option_is_refused(attributes: dict[str, Any], why: str) -> None:
+    """What a model says beside its state and operations is of the right kind."""
+    with pytest.raises(ModelError, match=why):
+        type("Odd", (CounterModel,), attributes)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a model permits is worked out wholly, once, and never confused with something else."""
 
+import sys
 from collections.abc import Callable, Generator
 from itertools import count
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from stress.reference import (
     raised,
     spelled,
 )
+from stress.verdict import NoVerdictError
 from tests.machines.prey import CounterModel, LockModel, PairModel
 
 
@@ -140,6 +142,22 @@ def test_results_are_spelled_for_reading() -> None:
     assert spelled(True) == "True"  # noqa: FBT003
     assert str(Raised("FullError", ("no room",))) == "FullError('no room')"
     assert str(Raised("FullError")) == "FullError()"
+
+
+def test_state_may_begin_with_the_case() -> None:
+    """What the model is made with is the state that everything begins in."""
+
+    class Sized(CounterModel):
+        def __init__(self, case: Any = None) -> None:
+            super().__init__(case)
+            self.value = case
+
+    reference = Reference(Sized(5))
+    [outcome] = reference.outcomes(reference.initial(), 0, "increment", ())
+
+    assert (outcome.result, outcome.state, reference.initial()) == (5, (6,), (5,))
+    with pytest.raises(ModelError, match=r"Sized\.value became \[\] in Sized\.__init__\(\)"):
+        Reference(Sized([]))
 
 
 # Several atomic steps
@@ -285,6 +303,11 @@ def become_a_list(model: Any, _: Any) -> None:
     model.state = ([],)
 
 
+def read_the_clock(_: Any, __: Any) -> None:
+    """Be caught at it, as the explorer does."""
+    raise NoVerdictError("x.py:3 calls time.time\n  Hand the time in.")
+
+
 ANSWERS = count()
 """Changes without being in the state."""
 
@@ -311,6 +334,12 @@ UNDECLARED: dict[str, tuple[Callable[..., Any], str]] = {
         "came out differently.*not allowed",
     ),
     "wait": (lambda model, _: model.wait_until(next(ANSWERS) % 2), "came out differently.*waits"),
+    "exit": (lambda *_: sys.exit(0), r"raised SystemExit: 0\."),
+    "attribute": (
+        lambda model, _: setattr(model, "last", 7),
+        r"Odd\.last became 7 in Odd\.act\(1\), and is no state\.\n  .*:  last: object = None",
+    ),
+    "clock": (read_the_clock, r"Odd\.act\(1\): x\.py:3 calls time\.time\n  An operation .* state"),
 }
 
 
