@@ -1,9 +1,6 @@
 """Programs are drawn as the model permits, and the same for the same seed, in every process."""
 
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from typing import Any, ClassVar
 
@@ -22,6 +19,8 @@ from tests.machines.prey import (
     PileModel,
     SlotsModel,
 )
+from tests.machines.processes import printed_by_processes
+from tests.unit.test_interleaving import Door
 
 ALONE = settings(database=None, derandomize=True)
 
@@ -63,7 +62,7 @@ def test_drawing_follows_from_the_seed(model: type[Model[Any]]) -> None:
 @pytest.mark.slow
 def test_drawing_is_the_same_in_every_process() -> None:
     """What is left out of a draft does not hang on how strings are hashed."""
-    code = (
+    printed = printed_by_processes(
         "from stress.drawing import drawn\n"
         "from tests.machines import prey\n"
         "from stress.interleaving import offending\n"
@@ -71,18 +70,9 @@ def test_drawing_is_the_same_in_every_process() -> None:
         "from tests.unit.test_drawing import GIVEN_TWICE, Names\n"
         "print(offending(Reference(Names()), GIVEN_TWICE))\n"
         "for model in (Names, prey.LockModel, prey.SlotsModel):\n"
-        "    print(*drawn(model, 3, 30, 3), sep='\\n')"
+        "    print(*drawn(model, 3, 30, 3), sep='\\n')",
+        "145",
     )
-    printed = {
-        subprocess.run(  # noqa: S603
-            [sys.executable, "-c", code],
-            env=os.environ | {"PYTHONHASHSEED": seed},
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        for seed in "145"
-    }
 
     assert len(printed) == 1
     assert "acquire" in printed.pop()
@@ -220,26 +210,9 @@ def test_calls_are_completed_by_what_lets_them_go_on() -> None:
     assert smallest(LockModel, "‖") == "acquire(); release() ‖ acquire(); release()"
 
 
-class Door(Model[Any]):
-    """To be opened once: what helps one call is in the way of another."""
-
-    opened: bool = False
-
-    @operation
-    def open(self) -> None:
-        """Open it, which must be shut."""
-        self.require(not self.opened)
-        self.opened = True
-
-    @operation
-    def use(self) -> None:
-        """Go through."""
-        self.require(self.opened)
-
-
 @pytest.mark.slow
 def test_completing_calls_comes_to_an_end() -> None:
-    """Help that is in the way is not offered for ever."""
+    """Help that is in the way of another call is not offered for ever."""
     found = drawn(Door, 1, 50, 3)
 
     assert any("use" in str(program) for program in found)
