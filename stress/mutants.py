@@ -15,14 +15,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from stress import registry, sequential
-from stress.concurrent import ConcurrentMachine, Engine
+from stress.concurrent import ConcurrentMachine
 from stress.explore.exploration import Bounds
 from stress.explore.programs import EXHAUSTIVE, ExploredPrograms
 from stress.explore.scenario import explored
+from stress.host import Host
 from stress.model import first_line
+from stress.report.summary import RunSummary
+from stress.threads import engine as concurrent
 from stress.threads import supervisor
 from stress.threads.child import Order
-from stress.threads.programs import ThreadedPrograms
 from stress.verdict import NoVerdictError, Verdict
 
 MEMORIES: Final = ("sc", "tso", "rc11")
@@ -72,9 +74,14 @@ class Row:
 
 
 def rows(models: Sequence[str]) -> Iterator[Row]:
-    """Yield the rows of `models`, with no cells yet; UnknownModelError for one there is not."""
+    """Yield the rows of `models`, with no cells yet; UnknownModelError for what is no model."""
     for name in models:
         model = registry.model_of(name)
+        if model.original is not None:
+            whole = registry.name_of(model.original)
+            raise registry.UnknownModelError(
+                f"{name!r} is a row of the matrix of {whole}.\n  Name the model: {whole}"
+            )
         yield Row(name, name.rpartition("::")[2], "correct", model.summary())
         for kind, subjects in (("mutant", model.mutants), ("equivalent", model.equivalents)):
             for other, made in subjects.items():
@@ -82,7 +89,10 @@ def rows(models: Sequence[str]) -> Iterator[Row]:
 
 
 def fill(row: Row, column: str, seconds: float, seed: int) -> None:
-    """Try the engine `column` on the subject of `row`, for at most `seconds`."""
+    """Try the engine `column` on the subject of `row`, for at most `seconds`.
+
+    KeyboardInterrupt where Ctrl-C ended it: what survived until then has not survived.
+    """
     name = row.model if row.kind == "correct" else f"{row.model}:{row.name}"
     try:
         row.cells[column] = _ENGINES[column](name, seconds, seed)
@@ -93,45 +103,66 @@ def fill(row: Row, column: str, seconds: float, seed: int) -> None:
 def _sequential(name: str, seconds: float, seed: int) -> Cell:
     machine = registry.find(name).machine()
     run = sequential.run(machine, seconds, seed, lambda _: None, shrink=False)
-    return Cell(run.failure is not None, run.seconds, run.examples)
+    return _cell(RunSummary.of_sequential(name, run))
 
 
 def _threads(name: str, seconds: float, seed: int) -> Cell:
     order = Order(name, {}, seed, seconds, None, PATIENCE)
     run = supervisor.run(order, lambda _: None)
-    doubt = run.errors[0] if run.errors else "" if run.census.overlapped else "no call overlapped"
-    return Cell(bool(run.findings), run.seconds, run.census.instances, doubt)
+    return _cell(RunSummary.of_threads(name, 0, run, Host.of_this_process()))
 
 
 def _concurrent(name: str, seconds: float, seed: int) -> Cell:
-    with ThreadedPrograms(name, registry.model_of(name), PATIENCE) as engine:
-        return _drawn(name, engine, seconds, seed)
+    run = concurrent.run(name, None, seconds, seed, PATIENCE, lambda _: None, shrink=False)
+    return _cell(RunSummary.of_concurrent(name, run, Host.of_this_process()))
+
+
+def _cell(done: RunSummary) -> Cell:
+    """Return what `stress run` would say in one word."""
+    if done.interrupted:
+        raise KeyboardInterrupt
+    return Cell(
+        done.verdict is Verdict.FAILED,
+        done.seconds,
+        done.executions or done.examples,
+        "  ".join(done.doubts),
+    )
 
 
 def _explored(memory: str) -> Callable[[str, float, int], Cell]:
     def explore(name: str, seconds: float, seed: int) -> Cell:
         started = time.monotonic()
         engine = ExploredPrograms(registry.model_of(name), memory)
-        for scenario in registry.find(name).scenarios().values():
-            left = seconds - (time.monotonic() - started)
-            if left <= 0:
-                break
-            bounds = Bounds(EXHAUSTIVE, seconds=left)  # a large one leaves time for the others
-            found = explored(scenario, memory=memory, bounds=bounds)
-            engine.executions += found.executions
-            if found.failure is not None:
-                return Cell(True, time.monotonic() - started, engine.executions)  # noqa: FBT003
-        before = time.monotonic() - started
-        cell = _drawn(name, engine, max(seconds - before, 0), seed)
-        return Cell(cell.killed, before + cell.seconds, cell.executions)
+        killed = _hand_drawn_fails(name, seconds, engine)
+        left = seconds - (time.monotonic() - started)
+        if not killed and left > 0:
+            machine = ConcurrentMachine(engine.model, engine)
+            run = machine.search(seed, left, lambda _: None, shrink=False)
+            killed = run.failure is not None
+            if run.interrupted and not killed:
+                raise KeyboardInterrupt
+        doubt = f"{engine.cut:,} executions were cut off at the bound on steps." * bool(engine.cut)
+        return Cell(killed, time.monotonic() - started, engine.executions, doubt)
 
     return explore
 
 
-def _drawn(name: str, engine: Engine, seconds: float, seed: int) -> Cell:
-    machine = ConcurrentMachine(registry.model_of(name), engine)
-    run = machine.search(seed, seconds, lambda _: None, shrink=False)
-    return Cell(run.failure is not None, run.seconds, engine.executions)
+def _hand_drawn_fails(name: str, seconds: float, engine: ExploredPrograms) -> bool:
+    """Explore the programs drawn by hand for at most `seconds`; return whether one fails."""
+    started = time.monotonic()
+    for scenario in registry.find(name).scenarios().values():
+        left = seconds - (time.monotonic() - started)
+        if left <= 0:
+            break
+        bounds = Bounds(EXHAUSTIVE, seconds=left)  # a large one leaves time for the others
+        found = explored(scenario, memory=engine.memory, bounds=bounds)
+        engine.executions += found.executions
+        engine.cut += found.cut
+        if found.failure is not None:
+            return True
+        if found.interrupted:
+            raise KeyboardInterrupt
+    return False
 
 
 _ENGINES: Final[dict[str, Callable[[str, float, int], Cell]]] = {

@@ -18,19 +18,21 @@ from hypothesis.stateful import run_state_machine_as_test
 from rich.console import Console
 
 from stress import failures, machines, registry, sequential
-from stress.concurrent import ConcurrentMachine, Engine, FailsError
+from stress.concurrent import ConcurrentMachine, ConcurrentRun, Engine, FailsError
 from stress.drawing import programs
 from stress.examination import examine
-from stress.explore.engine import MEMORY, saved_failure
-from stress.explore.explanation import explained
-from stress.explore.programs import EXHAUSTIVE, STEPS, ExploredPrograms
+from stress.explore.engine import MEMORY, ExploredRun, saved_failure
+from stress.explore.explanation import handed_over
+from stress.explore.programs import EXHAUSTIVE, ExploredPrograms
 from stress.host import Host
 from stress.model import Model, ModelError
 from stress.program import Program
 from stress.pytest_plugin import options
 from stress.report import text
+from stress.report.summary import RunSummary
 from stress.threads import supervisor
 from stress.threads.child import Order
+from stress.threads.engine import ConcurrentThreadsRun
 from stress.threads.programs import ThreadedPrograms
 
 FAILURES: Final = Path(".stress/failures")
@@ -55,23 +57,24 @@ class ModelTestCase(unittest.TestCase):
         """One thread sees what the model sees."""
         __tracebackhide__ = True
         machine = machines.sequential(self.model)
+        if options.seconds is not None:
+            run = sequential.run(machine, options.seconds, options.seed or 0, lambda _: None)
+            self._settle(RunSummary.of_sequential(self.model.__name__, run))
+            return
         settings = hypothesis.settings(deadline=None, report_multiple_bugs=False)
         if options.seed is not None:
             machine = hypothesis.seed(options.seed)(machine)
-        message = ""
+        run = sequential.SequentialRun()
         try:
             with machines.ending():
                 run_state_machine_as_test(machine, settings=settings)
         except (AssertionError, hypothesis.errors.Flaky, machines.StandsStill) as error:
             if machine.last_failure is None:
                 raise
-            message = machine.last_failure["message"]
+            run.failure = dict(machine.last_failure)
             if isinstance(error, hypothesis.errors.Flaky):
-                message += sequential.ONCE
-        if message:
-            violations = [{"rule": "mismatch", "message": message}]
-            self._fail({"kind": "mismatch", "engine": "sequential", "violations": violations,
-                        "saved": machine.last_failure})  # fmt: skip
+                run.failure["message"] += sequential.ONCE
+        self._settle(RunSummary.of_sequential(self.model.__name__, run))
 
     def test_threads(self) -> None:
         """Real threads find nothing in many instances of drawn programs."""
@@ -83,24 +86,18 @@ class ModelTestCase(unittest.TestCase):
         run = supervisor.run(order, lambda _: None)
         if run.errors:
             raise RuntimeError(run.errors[0])
-        if run.findings:
-            self._fail(run.findings[0] | {"engine": "threads"})
-        self._doubt(overlapped=run.census.overlapped)
+        self._settle(RunSummary.of_threads(name, 0, run, Host.of_this_process()))
 
     def test_concurrent(self) -> None:
         """No drawn program fails on real threads."""
         __tracebackhide__ = True
         name = registry.name_of(self.model)
         with ThreadedPrograms(name, self.model, PATIENCE) as engine:
-            found, program = self._searched(engine)
-        if found is not None:
-            explanation = explained(name, self.model, program, found["kind"])
-            recorded = found | {"program": str(program), "explained": explanation.sentence}
-            failure = recorded
-            if explanation.failure is not None:
-                failure = explanation.failure | {"recorded": recorded}
-            self._fail({"engine": "concurrent"} | failure)
-        self._doubt(overlapped=engine.census.overlapped)
+            drawn = self._searched(engine)
+        done = ConcurrentThreadsRun(drawn.seconds, drawn, engine.census, engine.gil)
+        if drawn.program is not None:
+            done.failure = handed_over(name, self.model, drawn.program, drawn.failure)
+        self._settle(RunSummary.of_concurrent(name, done, Host.of_this_process()))
 
     def test_explore(self) -> None:
         """No execution of a drawn program fails under the weak memory model."""
@@ -108,23 +105,23 @@ class ModelTestCase(unittest.TestCase):
         engine = ExploredPrograms(
             self.model, exhaustive=options.executions or EXHAUSTIVE, failures=FAILURES
         )
-        found, program = self._searched(engine)
-        if found is not None:
-            self._fail(saved_failure(self._name(), self.model, program, MEMORY, found))
-        if engine.cut:
-            self.skipTest(
-                f"UNKNOWN: in {engine.cut:,} executions a thread took {STEPS} steps, and was going "
-                f"on.  It is probably spinning: put sync.pause() in the loop."
+        done = ExploredRun(0, drawn=self._searched(engine))
+        done.told_by(engine)
+        name = self._name()
+        if done.drawn.program is not None:
+            done.failure = saved_failure(
+                name, self.model, done.drawn.program, MEMORY, done.drawn.failure
             )
+        self._settle(RunSummary.of_explored(name, done))
 
-    def _searched(self, engine: Engine) -> tuple[Any, Any]:
-        """Let Hypothesis look for a program that fails; return how it fails, and the program."""
+    def _searched(self, engine: Engine) -> ConcurrentRun:
+        """Let Hypothesis look for a program that fails; return what came of it."""
         machine = ConcurrentMachine(self.model, engine, options.threads)
         if options.seconds is not None:
             machine.search(options.seed or 0, options.seconds, lambda _: None)
         else:
             self._drawn_by_hypothesis(machine)
-        return machine.run.failure, machine.run.program
+        return machine.run
 
     def _drawn_by_hypothesis(self, machine: ConcurrentMachine) -> None:
         """Draw as many programs as Hypothesis is set to; its database remembers what fails."""
@@ -147,6 +144,16 @@ class ModelTestCase(unittest.TestCase):
             test()
         except FailsError:
             machine.shrink()
+
+    def _settle(self, done: RunSummary) -> None:
+        """Fail with the first failure, skip what proves nothing, and else pass."""
+        __tracebackhide__ = True
+        if done.failures:
+            self._fail({"engine": done.engine} | done.failures[0])
+        if done.interrupted:
+            raise KeyboardInterrupt
+        if done.doubts:
+            self.skipTest(f"UNKNOWN: {done.doubts[0]}")
 
     def _fail(self, failure: dict[str, Any]) -> None:
         """Save a failure, and fail with its report."""
@@ -172,14 +179,6 @@ class ModelTestCase(unittest.TestCase):
             return registry.name_of(self.model)
         except ModelError:
             return ""
-
-    def _doubt(self, *, overlapped: int) -> None:
-        """Skip a test that found nothing where that proves nothing."""
-        doubts = Host.of_this_process().doubts()
-        if not overlapped:
-            doubts.append("No call overlapped another, so nothing concurrent was tested.")
-        if doubts:
-            self.skipTest(f"UNKNOWN: {doubts[0]}")
 
 
 def test_case(model: type[Model[Any]]) -> type[ModelTestCase]:

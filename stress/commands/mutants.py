@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from contextlib import suppress
 
 import click
 
@@ -37,6 +38,7 @@ def mutants(
 
     Correct subjects, and equivalents that differ from them and are right all the same, must survive
     everywhere, and every mutant must be killed by one engine at least; else the status is 1.
+    Ctrl-C ends it with the subjects so far.
     """
     with usage_errors():
         names = models or tuple(registry.names())
@@ -47,19 +49,22 @@ def mutants(
     host = Host.of_this_process()
     started = time.monotonic()
     done: list[Row] = []
-    with console.status("") as status:
+    with console.status("") as status, suppress(KeyboardInterrupt):
         for row in asked:
             who = f"{len(done)} of {len(asked)}: {row.model} {row.name}"
             for column in COLUMNS:
                 status.update(f"{who}, {column}")
                 fill(row, column, seconds, seed)
             done.append(row)
+    verdict = Verdict.worst(row.verdict for row in done)
+    if len(done) < len(asked):
+        verdict = Verdict.worst([verdict, Verdict.UNKNOWN])
+        console.print(f"Interrupted: {len(done)} of {len(asked)} subjects were tried.\n")
     console.print(kill_matrix.table(done), highlight=False)
     console.print(kill_matrix.conclusion(done, host, seconds, seed, time.monotonic() - started),
                   highlight=False)  # fmt: skip
     if markdown:
         click.echo(kill_matrix.markdown(done))
     if as_json_:
-        verdict = Verdict.worst(row.verdict for row in done)
         click.echo(json.dumps({"verdict": verdict.value, **as_json(done)}, indent=1))
-    sys.exit(Verdict.worst(row.verdict for row in done).exit_code)
+    sys.exit(verdict.exit_code)

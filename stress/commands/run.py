@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from traceback import format_exc
 from typing import Any, Final
 
 import click
@@ -111,7 +112,7 @@ def run(  # noqa: PLR0913  (one parameter an option)
     summary = Summary(Host.of_this_process(), seed)
     share = seconds / len(names) / len(engines)
     for name, kind in product(names, engines):
-        with watching(f"{name}, {text.ENGINES[kind]}", share, console) as watch, usage_errors():
+        with watching(f"{name}, {text.ENGINES[kind]}", share, console) as watch:
             summary.runs.append(_done(kind, Assignment(name, share, seed, threads, options), watch))
         if summary.runs[-1].interrupted:
             break
@@ -140,8 +141,10 @@ def _done(kind: str, given: Assignment, watch: Callable[[Any], None]) -> RunSumm
     """Return what an engine came to; what keeps it from a verdict hides nothing of the others."""
     try:
         return _ENGINES[kind](given, watch)
-    except NoVerdictError as error:
+    except (NoVerdictError, registry.UnknownModelError) as error:
         return RunSummary(given.model, kind, 0, doubts=[str(error)])
+    except Exception:  # noqa: BLE001  (of the harness: it is told whole)
+        return RunSummary(given.model, kind, 0, doubts=[f"The harness failed: {format_exc()}"])
 
 
 def _threads(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:

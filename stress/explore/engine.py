@@ -42,6 +42,12 @@ class ExploredRun:
     failure: dict[str, Any] | None = None
     """The first failure, as it is saved."""
 
+    def told_by(self, engine: ExploredPrograms) -> None:
+        """Take over what `engine` has counted of the programs that were drawn."""
+        self.drawn_executions = engine.executions
+        self.drawn_wholly = engine.explored_wholly
+        self.drawn_cut = engine.cut
+
     @property
     def executions(self) -> int:
         """Of all programs together."""
@@ -110,9 +116,7 @@ def _explore_drawn(  # noqa: PLR0913, PLR0917  (what is drawn, and what is told 
 
     def told(run: ConcurrentRun) -> None:
         done.drawn = run
-        done.drawn_executions = engine.executions
-        done.drawn_wholly = engine.explored_wholly
-        done.drawn_cut = engine.cut
+        done.told_by(engine)
         done.seconds = before + run.seconds
         watch(done)
 

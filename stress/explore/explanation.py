@@ -25,6 +25,25 @@ class Explanation:
     sentence: str
 
 
+def handed_over(
+    name: str, model: type[Model[Any]], program: Program, found: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what is saved of `program`, which failed on real threads as `found` tells.
+
+    The execution that the explorer finds, with what was recorded beside it; else that alone.
+    """
+    explanation = explained(name, model, program, found["kind"])
+    recorded = as_recorded(program, found, explanation.sentence)
+    if explanation.failure is None:
+        return recorded
+    return explanation.failure | {"recorded": recorded}
+
+
+def as_recorded(program: Program, found: dict[str, Any], sentence: str) -> dict[str, Any]:
+    """Return what real threads found of `program`, and what the explorer had to say of it."""
+    return found | {"program": str(program), "explained": sentence}
+
+
 def explained(name: str, model: type[Model[Any]], program: Program, kind: str = "") -> Explanation:
     """Look for an execution of `program` on the model called `name` that fails.
 

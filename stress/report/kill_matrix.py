@@ -49,10 +49,14 @@ def _notes(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.kind == "equivalent":
             yield f"{row.model}, {row.name}: {row.summary}"
+    doubts: dict[str, list[str]] = {}
     for row in rows:
         for column, cell in row.cells.items():
             if cell.doubt and not cell.killed:
-                yield f"? {row.model}, {row.name}, {column}: {cell.doubt}"
+                doubts.setdefault(cell.doubt, []).append(f"{row.model}, {row.name}, {column}")
+    for doubt, (first, *others) in doubts.items():
+        more = f", and {len(others):,} more" if others else ""
+        yield f"? {first}{more}: {doubt}"
 
 
 def conclusion(rows: Sequence[Row], host: Host, seconds: float, seed: int, took: float) -> Group:
@@ -69,7 +73,6 @@ def conclusion(rows: Sequence[Row], host: Host, seconds: float, seed: int, took:
             f"{sum(not row.killed for row in right)} of {len(right)} correct subjects and "
             f"equivalents survive everywhere."
         ),
-        *(Text(doubt, "yellow") for doubt in host.doubts()),
     ]
     for row in rows:
         if row.verdict is Verdict.FAILED:

@@ -131,7 +131,7 @@ class RunSummary:
     @property
     def verdict(self) -> Verdict:
         """FAILED with a violation, UNKNOWN with a doubt, else OK."""
-        if self.violations_seen:
+        if self.violations_seen or self.failures:  # a child may die before it has counted
             return Verdict.FAILED
         return Verdict.UNKNOWN if self.doubts else Verdict.OK
 
@@ -162,8 +162,8 @@ def _left_out(run: ExploredRun) -> list[str]:
         )
     if run.drawn.examples >= MANY and run.drawn_executions <= run.drawn.examples:
         doubts.append(
-            "No program had more than one execution: the subject shares nothing through its Sync, "
-            "and only what it makes with that is explored."
+            "No program had more than one execution: each had one thread, or the subject shares "
+            "nothing through its Sync, and only what it makes with that is explored."
         )
     if not run.asked and not run.drawn.examples:
         doubts.append("No program was explored.  Allow more time.")

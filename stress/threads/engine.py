@@ -6,14 +6,18 @@ for certain, if it has one.  What was recorded is kept as it was.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from stress import registry
 from stress.concurrent import ConcurrentMachine, ConcurrentRun
-from stress.explore.explanation import explained
+from stress.explore.explanation import as_recorded, handed_over
+from stress.model import Model
+from stress.program import Program
 from stress.threads.census import Census
 from stress.threads.programs import ThreadedPrograms
 from stress.verdict import NoVerdictError
+
+UNASKED: Final = "The explorer had no time to look for it.  What was recorded stands."
 
 
 @dataclass
@@ -37,8 +41,13 @@ def run(  # noqa: PLR0913, PLR0917  (one parameter an option)
     seed: int,
     patience: float,
     watch: Callable[[ConcurrentThreadsRun], None],
+    *,
+    shrink: bool = True,
 ) -> ConcurrentThreadsRun:
-    """Run drawn programs of the model called `name` until one fails, or the time is up."""
+    """Run drawn programs of the model called `name` until one fails, or the time is up.
+
+    What failed is made smaller and explained, unless `shrink` is False.
+    """
     model = registry.model_of(name)
     done = ConcurrentThreadsRun()
     with ThreadedPrograms(name, model, patience) as engine:
@@ -50,15 +59,23 @@ def run(  # noqa: PLR0913, PLR0917  (one parameter an option)
 
         machine = ConcurrentMachine(model, engine, threads)
         try:
-            machine.search(seed, seconds, told)
+            machine.search(seed, seconds, told, shrink=shrink)
         except NoVerdictError as error:
             done.error = str(error)
         told(machine.run)
     found, program = machine.run.failure, machine.run.program
     if found is not None and program is not None:
-        explanation = explained(name, model, program, found["kind"])
-        recorded = found | {"program": str(program), "explained": explanation.sentence}
-        done.failure = recorded
-        if explanation.failure is not None:
-            done.failure = explanation.failure | {"recorded": recorded}
+        done.failure = as_recorded(program, found, UNASKED)
+        if shrink:
+            _explain(done, name, model, program)
     return done
+
+
+def _explain(
+    done: ConcurrentThreadsRun, name: str, model: type[Model[Any]], program: Program
+) -> None:
+    """Have the explorer look how `program` fails; Ctrl-C ends that, and loses nothing."""
+    try:
+        done.failure = handed_over(name, model, program, done.drawn.failure)
+    except KeyboardInterrupt:
+        done.drawn.interrupted = True

@@ -490,6 +490,24 @@ def test_hang_is_found_and_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.failure["violations"][0]["rule"] == "livelock"
 
 
+def test_interrupted_explorer_loses_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the explorer looks for it ends the run, with what real threads met."""
+    found = {"kind": "invariant", "violations": [{"rule": "linearizability", "message": "no"}]}
+
+    def search(self: ConcurrentMachine, *_: Any, **__: Any) -> None:
+        self.run.program, self.run.failure = TWO, found
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ConcurrentMachine, "search", search)
+    monkeypatch.setattr(engine, "handed_over", interrupted)
+    done = run_of("CounterModel")
+
+    assert done.drawn.interrupted
+    assert done.failure == found | {"program": str(TWO), "explained": engine.UNASKED}
+
+
 def test_rare_fault_never_surprises_hypothesis() -> None:
     """It may go again while it is made smaller: what failed itself is told."""
     name = f"{FILE}::MishapModel:rare"

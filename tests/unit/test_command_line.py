@@ -1,5 +1,6 @@
 """The command line: what it refuses, what it prints, and its exit status."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -34,6 +35,8 @@ FIELDS = {
     "seed",
 }
 """What the issue promises of ``--json``."""
+
+command_run = importlib.import_module("stress.commands.run")  # the name is also its command's
 
 slow = pytest.mark.slow
 threads = pytest.mark.threads
@@ -270,6 +273,48 @@ def test_run_shows_what_it_cannot_save(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 2
     assert "✗ I" in done.stdout
     assert "No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (KeyboardInterrupt(), "Interrupted: there is no verdict."),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_command_without_a_verdict_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, why: str
+) -> None:
+    """Status 1 would say that a check failed."""
+
+    def names() -> None:
+        raise error
+
+    monkeypatch.setattr(registry, "names", names)
+    done = stress("list")
+
+    assert done.exit_code == 3
+    assert why in done.stderr
+    assert ("Traceback" in done.stderr) == isinstance(error, Exception)
+
+
+@slow
+def test_run_hides_nothing_when_an_engine_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the others found is shown and saved, and a harness that fails is no pass."""
+
+    def broken(*_: object) -> None:
+        raise OSError("no more processes")
+
+    engines = {each: broken for each in command_run._ENGINES if each != "sequential"}
+    monkeypatch.setattr(command_run, "_ENGINES", command_run._ENGINES | engines)
+    failed = stress("run", "once:forgotten-poison", "--engine", "all", "--for", "20")
+    alone = stress("run", "once", "--engine", "explore", "--for", "1")
+
+    assert failed.exit_code == 1
+    assert "✗ mismatch  call(None)" in failed.stdout
+    assert "replay  stress replay .stress/failures/" in failed.stdout
+    assert failed.stdout.count("OSError: no more processes") == 3
+    assert alone.exit_code == 3
 
 
 def test_list_prints_models_faults_and_engines() -> None:

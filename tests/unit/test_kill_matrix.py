@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections import Counter
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,6 +13,9 @@ from stress.cli import main
 from stress.mutants import COLUMNS, Cell, Row, as_json, fill, rows
 from stress.registry import UnknownModelError
 from stress.report import kill_matrix
+from stress.threads import supervisor
+from stress.threads.census import Census
+from stress.threads.supervisor import ThreadsRun
 from stress.verdict import NoVerdictError, Verdict
 from tests.machines.prey import FILE
 
@@ -94,6 +99,42 @@ def test_engine_without_a_verdict_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -
     assert list(correct.cells) == list(COLUMNS)
     assert correct.cells["threads"].doubt == "no judge today"
     assert correct.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"gil": True}, "The GIL is on"),
+        ({"census": Census(overlapped=9, unknown=Counter(odd=3))}, "3 instances prove nothing"),
+        ({"errors": ["no kernel"]}, "no kernel"),
+    ],
+)
+def test_threads_that_prove_nothing_are_in_doubt(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], why: str
+) -> None:
+    """What makes a run unknown makes a cell doubtful."""
+    done = ThreadsRun(**{"census": Census(overlapped=9)} | changes)
+    monkeypatch.setattr(supervisor, "run", lambda *_: done)
+    [correct, *_] = rows([COUNTER])
+    fill(correct, "threads", 1.0, 0)
+
+    assert why in correct.cells["threads"].doubt
+    assert correct.verdict is Verdict.UNKNOWN
+
+
+def test_interrupted_matrix_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends it, the subjects so far are shown, and nothing has survived for less time."""
+    runs = iter([ThreadsRun(census=Census(overlapped=9)), ThreadsRun(interrupted=True)])
+    engines = dict.fromkeys(COLUMNS, lambda *_: SURVIVED) | {"threads": matrix._threads}
+    monkeypatch.setattr(matrix, "_ENGINES", engines)
+    monkeypatch.setattr(supervisor, "run", lambda *_: next(runs))
+    done = printed_by(COUNTER, "--json")
+
+    assert done.exit_code == 3
+    assert "Interrupted: 1 of 4 subjects were tried." in done.stderr
+    found = json.loads(done.stdout)
+    assert found["verdict"] == "unknown"
+    assert [each["name"] for each in found["subjects"]] == ["CounterModel"]
 
 
 # How it is shown
@@ -180,6 +221,7 @@ def test_survivor_and_impostor_are_failures() -> None:
     ("words", "why"),
     [
         (["nosuch"], "there is no model 'nosuch'"),
+        (["once:no-recheck"], "'once:no-recheck' is a row of the matrix of once. Name the model"),
         ([f"{FILE}::NoSuchModel"], "has no model NoSuchModel"),
         (["tests/nosuch.py::Model"], "tests/nosuch.py is not there"),
         ([COUNTER, "--for", "never"], "never"),

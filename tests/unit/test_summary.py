@@ -136,6 +136,13 @@ def test_violation_outweighs_doubts() -> None:
     assert run.violations == FINDING["violations"]
 
 
+def test_finding_of_a_child_that_died_is_a_failure() -> None:
+    """It may be killed before it has counted what it told."""
+    run = summed(findings=[FINDING], census=Census(), errors=["ended by SIGKILL"])
+
+    assert run.verdict is Verdict.FAILED
+
+
 @pytest.mark.parametrize(
     ("run", "verdict"),
     [

@@ -3,12 +3,20 @@
 import re
 import subprocess
 import sys
+import unittest
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from stress import sequential
+from stress.concurrent import ConcurrentMachine
 from stress.host import Host
+from stress.pytest_plugin import options
 from stress.testcase import ModelTestCase
+from stress.threads import supervisor
+from stress.threads.census import Census
+from stress.threads.supervisor import ThreadsRun
 from tests.machines.prey import CounterModel
 
 pytestmark = [pytest.mark.slow, pytest.mark.threads]
@@ -83,10 +91,10 @@ class Folder:
         """Write the file: a model, and `code` after it."""
         (self.folder / "test_it.py").write_text(f"{model}\n{code}\n", encoding="utf-8")
 
-    def run(self, *options: str, status: int | None = None) -> str:
+    def run(self, *words: str, status: int | None = None) -> str:
         """Return what pytest prints; fail unless it ends with `status`, if one is given."""
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", *options],
+            [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", *words],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -251,6 +259,62 @@ def test_wrong_option_is_wrong_usage(tests: Folder, options: list[str], why: str
     assert why in printed
     assert "Traceback" not in printed
     assert "passed" not in printed
+
+
+def settled(engine: str) -> unittest.TestResult:
+    """Return what the test of an engine on the counter comes to, in this process."""
+    result = unittest.TestResult()
+    CounterModel.TestCase(f"test_{engine}").run(result)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        (ThreadsRun(gil=True, census=Census(overlapped=9)), "The GIL is on"),
+        (ThreadsRun(census=Census(overlapped=9, unknown=Counter(odd=3))), "3 instances prove"),
+        (ThreadsRun(), "No call overlapped another"),
+    ],
+)
+def test_threads_that_prove_nothing_are_skipped(
+    monkeypatch: pytest.MonkeyPatch, run: ThreadsRun, why: str
+) -> None:
+    """Whatever makes `stress run` unknown makes a test no pass."""
+    monkeypatch.setattr(supervisor, "run", lambda *_: run)
+    monkeypatch.setattr(Host, "doubts", lambda self: ["The GIL is on"] if self.gil else [])
+    result = settled("threads")
+
+    [(_, reason)] = result.skipped
+    assert reason.startswith("UNKNOWN: ")
+    assert why in reason or Host.of_this_process().gil
+
+
+def test_no_time_for_any_program_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that tried nothing is skipped, saying so."""
+    monkeypatch.setattr(options, "seconds", 1e-9)
+    result = settled("explore")
+
+    assert [why for _, why in result.skipped] == [
+        "UNKNOWN: No program was explored.  Allow more time."
+    ]
+
+
+@pytest.mark.parametrize("engine", ["sequential", "threads", "concurrent", "explore"])
+def test_interrupt_is_no_pass(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    """Ctrl-C ends pytest, also where the engine has noticed it itself."""
+    threads = ThreadsRun(census=Census(overlapped=9), interrupted=True)
+    monkeypatch.setattr(supervisor, "run", lambda *_: threads)
+    interrupted = sequential.SequentialRun(interrupted=True)
+    monkeypatch.setattr(sequential, "run", lambda *_: interrupted)
+    monkeypatch.setattr(
+        ConcurrentMachine,
+        "search",
+        lambda self, *_: setattr(self.run, "interrupted", True),
+    )
+    monkeypatch.setattr(options, "seconds", 1.0)
+
+    with pytest.raises(KeyboardInterrupt):
+        settled(engine)
 
 
 OTHER_TESTS = """
