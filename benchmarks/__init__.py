@@ -9,4 +9,8 @@ compared is measured in turns (A B C, A B C, ...), and only while each thread ha
     register    `register()` on a registered chunk, beside what it is made of
     recording   what the real-thread engine's recording costs
     faults      which deliberate faults are caught, by which engine, how soon
+    explore     how fast executions are explored
+    judge       how fast recorded histories are searched
+    monitors    how fast those of known datatypes are judged
+    machines    how soon programs are drawn that show a fault, and how small they get
 """

@@ -4,25 +4,29 @@ Exit status: 0 measured, whatever came out; 2 wrong usage.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 import click
+from rich.console import Console
 
 from benchmarks import explore as table_of_explorations
 from benchmarks import faults as table_of_faults
-from benchmarks import recording, register
+from benchmarks import judge, machines, monitors, recording, register
 from stress.duration import Duration
 from stress.host import Host
 from stress.report import text
 
 SHORT: Final = ("register", "recording")
-"""What runs unasked: the table of faults takes ten minutes or more."""
+"""What runs unasked: the others take five minutes or more."""
+LONG: Final = ("faults", "explore", "judge", "monitors", "machines")
+
+type Benchmark = tuple[Callable[[], Any], Callable[[Any, Console], None]]
+"""Measures, and prints the table of what came of it."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument(
-    "names", nargs=-1, metavar="[NAME]...", type=click.Choice([*SHORT, "faults", "explore"])
-)
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=click.Choice([*SHORT, *LONG]))
 @click.option(
     "--for",
     "seconds",
@@ -36,7 +40,7 @@ SHORT: Final = ("register", "recording")
     type=click.IntRange(1),
     default=10,
     show_default=True,
-    help="How many runs of each fault in each engine.",
+    help="How many runs of each fault in each engine; histories of a kind; searches of a mutant.",
 )
 @click.option(
     "--budget",
@@ -68,30 +72,36 @@ def main(  # noqa: PLR0913  (one parameter an option)
     python: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Run benchmarks: register, recording (both by default), faults, explore.
+    """Run benchmarks: register and recording by default.
+
+    The others take minutes each: faults, explore, judge, monitors, machines.
 
     Performance is measured, not asserted: the exit status is 0 whatever comes out.
     """
-    console = text.console(stderr=as_json)
+    console, progress = text.console(stderr=as_json), text.console(stderr=True)
     host = Host.of_this_process()
+    benchmarks: dict[str, Benchmark] = {
+        "register": (lambda: register.run(seconds), register.show),
+        "recording": (lambda: recording.run(seconds), recording.show),
+        "faults": (
+            lambda: table_of_faults.run(faults or table_of_faults.ALL, seeds, budget, progress),
+            table_of_faults.show,
+        ),
+        "explore": (
+            lambda: table_of_explorations.run(host.cores, progress, list(python) or None),
+            table_of_explorations.show,
+        ),
+        "judge": (lambda: judge.run(progress, seeds), judge.show),
+        "monitors": (lambda: monitors.run(progress), monitors.show),
+        "machines": (lambda: machines.run(progress, seeds), machines.show),
+    }
     console.print(f"{host.interpreter}, {host.cores} cores", highlight=False)
     found: dict[str, Any] = {"interpreter": host.interpreter, "cores": host.cores}
     for name in names or SHORT:
         console.print(f"\n{name}", style="bold")
-        if name == "register":
-            found[name] = register.run(seconds)
-            register.show(found[name], console)
-        elif name == "recording":
-            found[name] = recording.run(seconds)
-            recording.show(found[name], console)
-        elif name == "explore":
-            peers = list(python) or None
-            found[name] = table_of_explorations.run(host.cores, text.console(stderr=True), peers)
-            table_of_explorations.show(found[name], console)
-        else:
-            chosen = faults or table_of_faults.ALL
-            found[name] = table_of_faults.run(chosen, seeds, budget, text.console(stderr=True))
-            table_of_faults.show(found[name], console)
+        run, show = benchmarks[name]
+        found[name] = run()
+        show(found[name], console)
     if as_json:
         click.echo(json.dumps(found, indent=1))
 

@@ -8,9 +8,9 @@ Reach of issue 4: 500,000 model steps a second; a dense queue history of 200 cal
 legal in 3 s, illegal decided or unknown in 60 s, in less than 2 GB; a million lines read and judged
 in 1 GB.
 
-    python -m benchmarks.judge [--seeds 10] [ROW...]
-
-All rows take about a quarter of an hour.  Steps are by processor time: the machine may be shared.
+``python -m benchmarks judge`` measures all rows, in about a quarter of an hour;
+``python -m benchmarks.judge [--seeds 10] [ROW...]`` those that are named.  Steps are by processor
+time: the machine may be shared.
 """
 
 import json
@@ -20,11 +20,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any, Final, NamedTuple
 
 import click
+from rich.console import Console
 from rich.table import Table
 
 from stress.history import Span
@@ -91,6 +93,7 @@ ROWS: Final[dict[str, Row]] = {
     f"{model}-long": Row(model, _long(model, 20_000, 4), 1)
     for model in ("register", "cas-register", "mutex", "counter", "fetch-counter", "priority-queue")
 }
+CALLS: Final = 1_000_000
 MILLION: Final = "million"
 """The row that reads a million calls from a file and judges them."""
 
@@ -147,21 +150,57 @@ def _child(name: str, seeds: int) -> dict[str, Any]:
     return {"measured": found, "peak": peak}
 
 
-def _cells(name: str, found: Sequence[Measured], peak: int) -> list[str]:
+def run(
+    console: Console, seeds: int, rows: Sequence[str] = (), calls: int = CALLS
+) -> dict[str, Any]:
+    """Return a row for each of `rows` (none: of all); the longest history has `calls` calls."""
+    found = []
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        for name in rows or (*ROWS, MILLION):
+            console.print(f"  {name}", style="dim", highlight=False)
+            if name == MILLION:
+                history = legal("counter", Random(1), calls=calls, processes=4, few=5)
+                file.writelines(lines(history))
+                file.flush()
+                del history
+            found.append({"row": name, **_summed(*in_child(name, seeds, file.name))})
+    return {"rows": found}
+
+
+def _summed(found: Sequence[Measured], peak: int) -> dict[str, Any]:
+    """Return what the histories of a row came to."""
     seconds = sorted(each.seconds for each in found)
-    steps = sum(each.steps for each in found)
-    verdicts = [each.verdict for each in found]
-    said = [f"{verdicts.count(each)} {each}" for each in ("ok", "illegal", "unknown")]
-    return [
-        name,
-        f"{sum(each.calls for each in found):,}",
-        ", ".join(each for each in said if not each.startswith("0 ")),
-        f"{seconds[len(seconds) // 2]:.2f}",
-        f"{seconds[-1]:.2f}",
-        f"{sum(each.processor for each in found) / len(found):.2f}",
-        f"{steps / sum(each.processor for each in found):,.0f}",
-        f"{peak / 1e6:,.0f}",
-    ]
+    processor = sum(each.processor for each in found)
+    return {
+        "calls": sum(each.calls for each in found),
+        "verdicts": dict(Counter(each.verdict for each in found)),
+        "median_seconds": seconds[len(seconds) // 2],
+        "longest_seconds": seconds[-1],
+        "processor_seconds": processor / len(found),
+        "steps_a_processor_second": sum(each.steps for each in found) / processor,
+        "peak_bytes": peak,
+    }
+
+
+def show(found: dict[str, Any], console: Console) -> None:
+    """Print the table."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("histories", no_wrap=True)
+    headings = "calls", "verdicts", "median s", "longest s", "CPU s", "steps a CPU s", "peak MB"
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for row in found["rows"]:
+        table.add_row(
+            row["row"],
+            f"{row['calls']:,}",
+            ", ".join(f"{row['verdicts'][each]} {each}" for each in sorted(row["verdicts"])),
+            f"{row['median_seconds']:.2f}",
+            f"{row['longest_seconds']:.2f}",
+            f"{row['processor_seconds']:.2f}",
+            f"{row['steps_a_processor_second']:,.0f}",
+            f"{row['peak_bytes'] / 1e6:,.0f}",
+        )
+    console.print(table)
 
 
 @click.command()
@@ -172,29 +211,8 @@ def main(*, rows: tuple[str, ...], seeds: int, child: str | None) -> None:
     """Measure ROWS of the table (default: all)."""
     if child:
         click.echo(json.dumps(_child(child, seeds)))
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("histories", no_wrap=True)
-    for heading in (
-        "calls",
-        "verdicts",
-        "median s",
-        "longest s",
-        "CPU s",
-        "steps a CPU s",
-        "peak MB",
-    ):
-        table.add_column(heading, justify="right")
-    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
-        for name in rows or (*ROWS, MILLION):
-            if name == MILLION:
-                calls = legal("counter", Random(1), calls=1_000_000, processes=4, few=5)
-                file.writelines(lines(calls))
-                file.flush()
-                del calls
-            table.add_row(*_cells(name, *in_child(name, seeds, file.name)))
-            click.echo(f"{name} measured", err=True)
-    text.console().print(table)
+    else:
+        show(run(text.console(stderr=True), seeds, rows), text.console())
 
 
 if __name__ == "__main__":

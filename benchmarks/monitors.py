@@ -8,7 +8,8 @@ in its last tenth are exchanged, and then the call with which it became illegal 
 Reach, at 1,000,000 calls: register, set, fetch-counter and queue in 20 s, stack and priority queue
 in 120 s, reading the file included, in 1 GB.
 
-``python -m benchmarks.monitors`` measures all, in about five minutes.
+``python -m benchmarks monitors`` measures all, in about five minutes;
+``python -m benchmarks.monitors --most 10000`` the smaller ones alone.
 """
 
 import heapq
@@ -28,6 +29,7 @@ from rich.table import Table
 
 from stress.history import Span
 from stress.judge.monitors import MONITORS, monitor
+from stress.report import text
 
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)
 THREADS: Final = 8
@@ -218,11 +220,10 @@ def main(asked: tuple[str, ...], most: int) -> None:
     """Print the table, or, asked for one history, its row as a JSON object."""
     if asked:
         datatype, calls, kind = asked
-        print(json.dumps(one(datatype, int(calls), legal=kind == "legal")))
+        click.echo(json.dumps(one(datatype, int(calls), legal=kind == "legal")))
     else:
-        console = Console()
-        found = run(Console(stderr=True), tuple(size for size in SIZES if size <= most))
-        show(found, console)
+        found = run(text.console(stderr=True), tuple(size for size in SIZES if size <= most))
+        show(found, text.console())
 
 
 if __name__ == "__main__":
