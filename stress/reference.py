@@ -193,12 +193,7 @@ class Reference:
         before = {**vars(self.model)}
         Reference.begun += 1
         try:
-            if own.stepwise and trail is WHOLE:
-                result, going = self._exhausted(own, state, arguments), None
-            elif own.stepwise:
-                result, going = self._stepped(own, state, arguments, trail)
-            else:
-                result, going = own.body(self.load(state), *arguments), None
+            result, going = self._performed(own, state, arguments, trail)
         except (Waits, NotAllowed, ModelError):
             raise
         except NoVerdictError as error:  # of who watches: it loops, or asks a clock
@@ -226,6 +221,16 @@ class Reference:
                 f"tuples of these.\n  Give perform= to make such of what the subject returns."
             )
         return Outcome(True, result, self._state(own.name, arguments), going)  # noqa: FBT003
+
+    def _performed(
+        self, own: Operation, state: Values, arguments: tuple[Any, ...], trail: Trail
+    ) -> tuple[Any, Trail | None]:
+        """Perform a call, or its next atomic step; return the result, or the longer trail."""
+        if not own.stepwise:
+            return own.body(self.load(state), *arguments), None
+        if trail is WHOLE:
+            return self._exhausted(own, state, arguments), None
+        return self._stepped(own, state, arguments, trail)
 
     def _stepped(
         self, own: Operation, state: Values, arguments: tuple[Any, ...], trail: Trail

@@ -54,7 +54,7 @@ def search(
 # In the explorer
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [4, 5])
 @pytest.mark.parametrize("memory", ["sc", "rc11"])
 @pytest.mark.parametrize(
     ("model", "smallest", "kind"),
