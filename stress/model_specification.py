@@ -22,7 +22,7 @@ from typing import Any, Final
 from stress.history import Span
 from stress.judge.specification import Partial
 from stress.model import NotAllowed
-from stress.reference import START, Reference, Trail
+from stress.reference import START, Outcome, Reference, Trail
 
 PUTS: Final = frozenset({"write", "enqueue", "push", "insert"})
 """Calls of the monitors' vocabularies that return what they put in."""
@@ -42,6 +42,8 @@ class ModelSpecification:
         operations = reference.operations.values()
         self._keys = {own.name: list(own.arguments).index(own.key) for own in operations if own.key}
         self._partitioned = len(self._keys) == len(operations)
+        self._answers: dict[str, set[str | None]] = {}
+        """How the operations that put in answer that it is done."""
 
     def initial(self) -> Hashable:
         """Return the state that everything begins in."""
@@ -106,12 +108,35 @@ class ModelSpecification:
             return None
         result = call.result
         if call.outcome == "ok" and means in PUTS:  # methods that put in say so in several ways
-            if result is not None and result is not True and result != call.arguments[0]:
+            answer = _answer(call, result)
+            if answer is None or answer not in self._answers_to(call):
                 return None
             result = call.arguments[0]
         elif call.outcome == "ok" and means in ASKS:
             result = (call.arguments[0], result)
         return call._replace(f=means, result=result)
+
+    def _answers_to(self, call: Span) -> set[str | None]:
+        """Return in which of the ways the model says that a call like `call` is done."""
+        known = self._answers.get(call.f)
+        if known is None:
+            outcomes: Sequence[Outcome] = ()
+            with suppress(NotAllowed):
+                outcomes = self._reference.completed(
+                    self._reference.initial(), call.process, call.f, call.arguments
+                )
+            known = {_answer(call, each.result) for each in outcomes if each.returned}
+            self._answers[call.f] = known
+        return known
+
+
+def _answer(call: Span, result: Any) -> str | None:
+    """Return how `result` says that `call` put its argument in; None: it does not."""
+    if result is None:
+        return "nothing"
+    if result is True:
+        return "true"
+    return "what was put in" if result == call.arguments[0] else None
 
 
 def _by_process(under_way: tuple[int | str, Trail]) -> str:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from stress import registry
+from stress import datatype, registry
+from stress.drawing import drawn
 from stress.history import Span
 from stress.judge.builtin import SPECIFICATIONS
 from stress.judge.judgement import Judgement
@@ -33,6 +34,8 @@ from stress.reference import Raised, Reference
 
 ORDERS: Final = {"real-time": "clock", "sequential": "each process"}
 """What an order has to agree with, besides the model."""
+SEED, PROGRAMS, THREADS = 0, 20, 2
+"""What is drawn to see whether a model is of the datatype that it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,18 @@ def named(name: str) -> Criterion:
 
 
 def of_model(name: str, model: type[Model[Any]]) -> Criterion:
-    """Return what judges by `model`; ValueError if it depends on a case, which is not recorded."""
+    """Return what judges by `model`; ValueError if it depends on a case, which is not recorded.
+
+    ModelError if it is not of the datatype that it names.
+    """
     if model.cases is not None or model.small_cases is not None:
         raise ValueError(
             f"{name} permits one thing in one case and another in the next, and a history does "
             f"not say which case was its own.\n"
             f"  Judge it by a model that has no cases."
         )
+    if model.datatype is not None:  # then a monitor may judge, which does not know the model
+        datatype.check(model, drawn(model, SEED, PROGRAMS, THREADS))
     operations = model.operations()
     return Criterion(
         ModelSpecification(Reference(model())),

@@ -85,16 +85,12 @@ def linearize(
             f"  Leave it out, or judge by --model {COMPARED}."
         )
     with usage_errors():
-        try:
-            criterion = named(model)
-            vocabulary = criterion.vocabulary
-            if failed_cas == "mismatch":
-                vocabulary = mismatching(vocabulary)
-            recorded = read(lines_of(history), vocabulary)
-            judgement = criterion.judge(recorded.calls, budget)
-        except KeyboardInterrupt:
-            click.echo("Interrupted before there was a verdict: it is unknown.", err=True)
-            sys.exit(Verdict.UNKNOWN.exit_code)
+        criterion = named(model)
+        vocabulary = criterion.vocabulary
+        if failed_cas == "mismatch":
+            vocabulary = mismatching(vocabulary)
+        recorded = read(lines_of(history), vocabulary)
+        judgement = criterion.judge(recorded.calls, budget)
     if as_json:
         click.echo(json.dumps(_to_json(recorded, judgement)))
     else:

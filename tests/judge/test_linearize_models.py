@@ -10,13 +10,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from models.once import Poisoned
+from stress.cli import main as cli
 from stress.commands.linearize import linearize
 from tests.unit.test_imports import ROOT, imports
 
 type Line = tuple[int, str, str, Any]
 """Process, type, operation and value."""
 
-TWO_OF_EACH = '''\
+MODELS = '''\
 from hypothesis import strategies as st
 from stress.model import Model, operation
 
@@ -43,6 +44,29 @@ class Strict(Buffers):
 
     consistency = "real-time"
 
+
+class Queue(Model):
+    """A queue whose put says that it is done."""
+
+    datatype = "queue"
+    items: tuple = ()
+
+    @operation(value=st.integers(1, 3), means="enqueue")
+    def put(self, value):
+        self.items = (*self.items, value)
+        return True
+
+    @operation(means="dequeue")
+    def get(self):
+        first, *rest = self.items or (None,)
+        self.items = tuple(rest)
+        return first
+
+
+class NoQueue(Queue):
+    """It begins with something in it, which a monitor does not know."""
+
+    items: tuple = (7,)
 '''
 
 
@@ -218,18 +242,35 @@ def test_model_in_file_judges_by_its_own_consistency(
 ) -> None:
     """A stale read breaks the order of the clock, and not that of each process."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "buffers.py").write_text(TWO_OF_EACH)
+    (tmp_path / "own.py").write_text(MODELS)
     stale = [*call(0, "write", [1, 2], None), *call(1, "read", 1, 0)]
     back = [*stale, *call(1, "read", 1, 2), *call(1, "read", 1, 0)]
     late = "a name by which a model is called may be longer than the page is wide".replace(" ", "_")
-    (tmp_path / f"{late}.py").write_text(TWO_OF_EACH)
+    (tmp_path / f"{late}.py").write_text(MODELS)
 
-    assert judged("buffers.py::Buffers", stale).exit_code == 0
-    assert judged("buffers.py::Strict", stale).exit_code == 1
+    assert judged("own.py::Buffers", stale).exit_code == 0
+    assert judged("own.py::Strict", stale).exit_code == 1
     result = judged(f"{late}.py::Buffers", back)
     assert result.exit_code == 1
     assert result.output.startswith("✗ no order of all calls agrees with model and each process  ")
     assert max(map(len, result.output.splitlines())) <= 92
+
+
+def test_monitor_judges_model_that_is_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the model is refuses what a model of another datatype, or no such call, would pass."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(MODELS)
+    lines = [*call(0, "put", 1, result=True), *call(1, "get", None, 1)]
+    told = [*call(0, "put", 1, None), *call(1, "get", None, 1)]
+    by = json.loads(judged("own.py::Queue", lines, "--json").stdout)["by"]
+
+    assert by == "monitor"
+    assert judged("own.py::Queue", told).exit_code == 1
+    result = judged("own.py::NoQueue", lines)
+    assert result.exit_code == 2
+    assert "NoQueue is no queue" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -246,8 +287,8 @@ def test_arguments_are_those_of_the_operation(
 ) -> None:
     """As many as it takes; what they make the model raise is told, and no verdict."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "buffers.py").write_text(TWO_OF_EACH)
-    result = judged(f"buffers.py::{name}", call(0, "write", value, None))
+    (tmp_path / "own.py").write_text(MODELS)
+    result = judged(f"own.py::{name}", call(0, "write", value, None))
 
     assert result.exit_code == 2
     assert re.search(why, result.stderr), result.stderr
@@ -267,10 +308,11 @@ def test_interrupted_judge_says_unknown(monkeypatch: pytest.MonkeyPatch) -> None
         raise KeyboardInterrupt
 
     monkeypatch.setattr("stress.commands.criterion.linearize", interrupted)
-    result = judged("treiber-stack", FULL)
+    text = '{"process": 0, "type": "invoke", "f": "pop", "value": null}'
+    result = CliRunner().invoke(cli, ["linearize", "-", "--model", "treiber-stack"], input=text)
 
     assert result.exit_code == 3
-    assert "unknown" in result.stderr
+    assert "no verdict" in result.stderr
 
 
 MAY = ("stress.judge.", "stress.history.", "stress.verdict.", "stress.report.page.")

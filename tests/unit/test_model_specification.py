@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from stress.history import Span
@@ -80,6 +81,17 @@ def test_search_judges_what_no_monitor_knows() -> None:
     judgement = linearize(history, ModelSpecification(Reference(QueueModel())))
 
     assert (judgement.verdict, judgement.by) == (Verdict.FAILED, "wgl")
+
+
+@pytest.mark.parametrize(("result", "by"), [(True, "monitor"), (None, "wgl"), (1, "wgl")])
+def test_monitor_takes_only_what_the_model_answers(*, result: object, by: str) -> None:
+    """A put that answers None, or its argument, is not the model's, which answers True."""
+    history = [Span(0, "put", (1,), 0, 5, "ok", result)]
+    judgement = linearize(history, ModelSpecification(Reference(QueueModel())))
+
+    assert judgement.by == by
+    if result is None:
+        assert judgement.verdict is Verdict.FAILED
 
 
 def test_calls_with_different_keys_are_judged_apart() -> None:
