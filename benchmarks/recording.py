@@ -55,7 +55,7 @@ def _performs(steps: Sequence[Sequence[Step]]) -> Bind:
     def bind(me: int) -> Body:
         def body(calls: int) -> None:
             for step in steps[me][:calls]:
-                _, arguments, function, _, pause = step
+                _, arguments, function, _, pause, _ = step
                 for _ in range(pause):
                     """Pausing is no recording."""
                 function(*arguments)

@@ -189,7 +189,7 @@ def _doubts(run: ThreadsRun) -> list[str]:
     doubts = [f"The harness failed: {error.strip()}" for error in run.errors]
     if run.interrupted:
         doubts.append(INTERRUPTED)
-    if not run.census.overlapped:
+    if not run.census.overlapped and not run.findings:
         doubts.append(NO_OVERLAP)
     for reason, count in run.census.unknown.items():
         doubts.append(f"{count} instances prove nothing: {reason}.")

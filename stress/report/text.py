@@ -23,8 +23,9 @@ from rich.text import Text
 from stress.explore.engine import MEMORY
 from stress.explore.record import KIND
 from stress.explore.trace import Trace
-from stress.history import Span, from_json_lines
+from stress.history import from_json_lines
 from stress.host import Host
+from stress.report import history
 from stress.report.lanes import painted, render
 from stress.report.summary import RunSummary, Summary
 from stress.verdict import Verdict
@@ -93,7 +94,7 @@ def show(summary: Summary, saved: dict[int, list[Path]], console: Console) -> No
         for doubt in run.doubts:
             console.print(Text(f"  {label}  {doubt}", "yellow"))
         for failure, path in zip_longest(run.failures, saved.get(place, [])):
-            show_failure(failure, path, console)
+            show_failure(failure, path, console, f"stress run {run.model} --seed {summary.seed}")
         console.print()
 
 
@@ -138,25 +139,35 @@ def _verdict(run: RunSummary) -> Text:
     )
 
 
-def show_failure(failure: dict[str, Any], path: Path | None, console: Console) -> None:
-    """Print one failure: what broke, the command that judges it again, and the evidence."""
+def show_failure(
+    failure: dict[str, Any], path: Path | None, console: Console, again: str = ""
+) -> None:
+    """Print one failure: what broke, the command that judges it again, and the evidence.
+
+    `again` is the command that runs the same programs, for what left nothing to judge.
+    """
     console.print()
     if failure.get("kind") == KIND:
         trace = Trace.from_json(failure["trace"])
         trace.saved = path.as_posix() if path else ""
-        console.print(painted(render(trace)), soft_wrap=True)
+        console.print(painted(render(trace).removesuffix("\n")), soft_wrap=True)
         if "recorded" in failure:
             console.print(Text("\nas real threads met it", "bold"))
             _show_recorded(failure["recorded"], None, console)
         return
-    _show_recorded(failure, path, console)
+    _show_recorded(failure, path, console, again)
 
 
-def _show_recorded(failure: dict[str, Any], path: Path | None, console: Console) -> None:
+def _show_recorded(
+    failure: dict[str, Any], path: Path | None, console: Console, again: str = ""
+) -> None:
     first, *rest = failure["violations"]
     console.print(Text(f"✗ {first['rule']}  {first['message']}", "bold red"))
-    if path:
+    if path and _can_be_replayed(failure):
         console.print(Text(f"  replay  stress replay {path}"))
+    elif path:
+        console.print(Text(f"  saved   {path}"))
+        console.print(Text(f"  again   {again}" * bool(again)))
     for name, value in failure.get("parameters", {}).items():
         if isinstance(value, str):  # the short ones, such as the offset that pieces are shifted by
             console.print(Text(f"  {name:<7} {value}"))
@@ -166,48 +177,12 @@ def _show_recorded(failure: dict[str, Any], path: Path | None, console: Console)
     for violation in rest:
         console.print(Text(f"  also    {violation['rule']}  {violation['message']}"))
     for stack in failure.get("stacks", []):
-        console.print(Text(stack.rstrip()))
+        console.print(Text(stack.rstrip()), soft_wrap=True)
     if "history" in failure:
-        console.print(_history_table(from_json_lines(failure["history"])))
+        console.print(history.table(from_json_lines(failure["history"])))
 
 
-def _history_table(history: list[Span]) -> Table:
-    """Draw the spans of `history` by their starts, in microseconds from the first."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("from us", "to us"):
-        table.add_column(heading, justify="right")
-    for heading in ("who", "call", "came to"):
-        table.add_column(heading, overflow="fold")  # evidence is never cut
-    origin = min((span.start for span in history), default=0)
-    for span in history:
-        who = f"thread {span.process}" if isinstance(span.process, int) else f"  {span.process}"
-        arguments = ", ".join(_spelled(value) for value in span.arguments)
-        row = (
-            f"{(span.start - origin) / 1000:,.1f}",
-            f"{(span.end - origin) / 1000:,.1f}",
-            who,
-            f"{span.f}({arguments})",
-            _came_to(span),
-        )
-        table.add_row(*map(Text, row))
-    return table
-
-
-def _spelled(value: Any) -> str:
-    """Return a value of a history in the words of a report: whole numbers are addresses."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(_spelled, value))}]"
-    return hex(value) if type(value) is int else str(value)
-
-
-def _came_to(span: Span) -> str:
-    if span.outcome == "ok":
-        if span.result in (None, []) or isinstance(span.process, str):
-            return "ok"
-        return f"ok {_spelled(span.result) if isinstance(span.result, list) else span.result}"
-    match span.result:
-        case [str() as error, None]:
-            return error
-        case [str() as error, address]:
-            return f"{error} at {_spelled(address)}"
-    return f"{span.outcome}: {span.result}"
+def _can_be_replayed(failure: dict[str, Any]) -> bool:
+    """Return whether a failure left a history, or the steps of a machine, or its program."""
+    left = failure.keys() & {"history", "saved"}
+    return bool(left) or "prefix" in failure.get("parameters", {})

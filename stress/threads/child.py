@@ -26,8 +26,9 @@ from typing import Any, Final, TextIO
 from stress import registry
 from stress.history import to_json_lines
 from stress.host import Host, gil_enabled
+from stress.reference import spelled
 from stress.threads.shift import Finding, Shift, ShiftPlan
-from stress.threads.subject import ThreadModel
+from stress.threads.subject import Step, ThreadModel
 from stress.verdict import NoVerdictError
 
 MOST: Final = 5
@@ -132,7 +133,7 @@ def hang_of(shift: Shift) -> dict[str, Any]:
     return {
         "seed": shift.plan.seed,
         "calls": [
-            f"worker {number} in {step.f}{step.arguments}"
+            f"worker {number} in {_told_of(step)}"
             for number, step in enumerate(shift.doing)
             if step is not None
         ],
@@ -141,6 +142,10 @@ def hang_of(shift: Shift) -> dict[str, Any]:
             for identity, frame in sys._current_frames().items()  # noqa: SLF001
         ],
     }
+
+
+def _told_of(step: Step) -> str:
+    return step.told or f"{step.f}({', '.join(map(spelled, step.arguments))})"
 
 
 def memory() -> dict[str, int]:

@@ -138,7 +138,7 @@ class ProgramInstance:
     def _step(self, thread: int, place: int, call: Invocation, random: Random) -> Step:
         made = _Call(self._recording, self._recording.results, thread, place, call)
         pause = random.choice([0, 0, random.randrange(100)])
-        return Step(call.f, (), made, made.effect if made.own.then else None, pause)
+        return Step(call.f, (), made, made.effect if made.own.then else None, pause, str(call))
 
     def keys(self, step: Step) -> Collection[Hashable]:
         """Return what a call is about: its key, or the whole subject."""

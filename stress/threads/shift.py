@@ -180,7 +180,7 @@ class Shift:
         """Take `steps` as thread `me` and note each, as cheaply as can be."""
         for step in steps:
             self.doing[me] = step
-            _, arguments, function, prove, pause = step
+            _, arguments, function, prove, pause, _ = step
             for _ in range(pause):
                 """Let the other threads get ahead."""
             result: Any

@@ -23,6 +23,8 @@ class Step(NamedTuple):
     """Called after a return without an exception; what it answers goes to the judge."""
     pause: int
     """How many turns of an empty loop to wait before the call."""
+    told: str = ""
+    """The call in words, where `arguments` are not its own."""
 
 
 class Record(NamedTuple):

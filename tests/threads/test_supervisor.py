@@ -63,7 +63,7 @@ def test_hang_is_found_with_all_stacks() -> None:
     stacks = "\n".join(finding["stacks"])
 
     assert (finding["kind"], violation["rule"]) == ("hang", "hang")
-    assert violation["message"].count("in never_release(0,)") == 2
+    assert violation["message"].count("in never_release(0)") == 2
     assert "MainThread" in stacks
     for worker in ("worker 0", "worker 1"):
         assert worker in violation["message"]

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from stress import cli, failures, registry
 from stress.duration import Duration
 from stress.host import Host
+from stress.report.text import ENGINES
 
 FIELDS = {
     "verdict",
@@ -322,11 +323,25 @@ def test_list_prints_models_faults_and_engines() -> None:
     done = stress("list")
 
     assert done.exit_code == 0
+    lines = done.stdout.splitlines()
     for name in registry.names():
+        assert name in lines
         for fault in registry.offered(name).faults:
-            assert f"{name}:{fault}" in done.stdout
-    assert "threads: " in done.stdout
-    assert "sequential: " in done.stdout
+            assert any(line.startswith(f"    {fault} ") for line in lines)
+    assert "  faults, for stress run once:FAULT" in lines
+    assert "  scenarios, for stress explore once/SCENARIO" in lines
+    assert "  scenarios, for stress explore seqlock/SCENARIO" not in lines  # it has none
+    for engine in ENGINES:
+        assert any(line.startswith(f"    {engine} ") for line in lines)
+
+
+def test_list_breaks_no_name_in_two() -> None:
+    """Whoever selects one with the mouse has it whole, on a narrow page, too."""
+    done = CliRunner(env={"COLUMNS": "60"}).invoke(cli.main, ["list"])
+    words = done.stdout.replace(",", " ").split()
+
+    for model in json.loads(stress("list", "--json").stdout)["models"]:
+        assert {*model["faults"], *model["scenarios"]} <= {*words}
 
 
 def test_list_prints_json() -> None:

@@ -259,8 +259,36 @@ def test_report_shows_any_history() -> None:
     run = RunSummary("queue", "threads", 2, violations_seen=1, failures=[failure])
     report = printed(Summary(FREE, 1, [run]))
 
-    assert "push([red], 1.5, [0x1])" in report
-    assert "fail: ['Empty', 'queue', 3]" in report
+    assert "push([red], 1.5, (1,))" in report
+    assert "failed: (Empty, queue, 3)" in report
+    assert "never returned" in report
+
+
+def test_report_shows_what_a_program_came_to() -> None:
+    """Small numbers are decimal, tuples are tuples again, and calls of the main thread tell."""
+    history = [
+        Span("main", "read", (), 0, 5, "ok", [0, 1]),
+        Span(0, "push", ((7, 40_000),), 10, 20, "ok", None),
+        Span(1, "pop", (), 30, 40, "fail", ["Empty", ["at", 3]]),
+    ]
+    failure = {
+        "violations": [{"rule": "Q1", "message": "bad"}],
+        "history": [*to_json_lines(history)],
+    }
+    run = RunSummary("queue", "threads", 2, violations_seen=1, failures=[failure])
+    rows = [line.split() for line in printed(Summary(FREE, 1, [run])).splitlines()]
+
+    assert ["0.0", "0.0", "main", "read()", "(0,", "1)"] in rows
+    assert ["0.0", "0.0", "thread", "0", "push((7,", "40000))", "None"] in rows
+    assert ["0.0", "0.0", "thread", "1", "pop()", "Empty('at',", "3)"] in rows
+
+
+def test_stacks_are_not_wrapped() -> None:
+    """A path in two lines cannot be clicked, nor searched for."""
+    path = f'File "{"folder/" * 30}it.py", line 3'
+    run = RunSummary("queue", "threads", 2, failures=[CRASH | {"stacks": [path]}])
+
+    assert path in printed(Summary(FREE, 1, [run]))
 
 
 def test_report_shows_failure_that_was_not_saved() -> None:
