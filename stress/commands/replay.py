@@ -58,6 +58,8 @@ def _executed_again(
     """Return the report of an execution, if it still fails."""
     trace = record.again(failure, file)
     if trace is None:
+        if not failure["schedule"]:
+            raise ValueError("the schedule is empty, and nothing says what fails: save it again")
         return []
     as_ascii = as_ascii or not (console.encoding or "").startswith("utf")
     width = min(console.width, lanes.WIDTH)
@@ -68,6 +70,8 @@ def _executed_again(
 def _judged_again(subject: registry.Subject, failure: dict[str, Any]) -> list[Text]:
     if failure["kind"] == "mismatch":
         message = subject.rerun(failure["saved"])
+        if message is None and not failure["saved"]["calls"]:
+            raise ValueError("the list of calls is empty, and no call is no fault: save it again")
         return [_marked(message)] if message else []
     told = {violation["rule"] for violation in failure["violations"]}
     if failure["kind"] == "invariant" and told != {"effect"}:

@@ -165,3 +165,19 @@ def test_replay_survives_damaged_history(
 
     assert isinstance(done.exception, SystemExit | None), done.exc_info
     assert done.exit_code in {0, 1, 2}
+
+
+def test_replay_rejects_what_was_emptied(tmp_path: Path) -> None:
+    """No calls and no steps do not fail, which says nothing of the subject; status 2."""
+    out = tmp_path / "out"
+    stress("run", "once:relaxed-store", "--engine", "explore", "--for", "20", "--out", out)
+    [file] = (out / "failures").iterdir()
+    execution = json.loads(file.read_text(encoding="utf-8"))
+    saved: dict[str, Any] = {**MISMATCH["saved"], "calls": []}
+    for number, emptied in enumerate(({**MISMATCH, "saved": saved}, execution | {"schedule": []})):
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps({"format": failures.FORMAT, **emptied}), encoding="utf-8")
+        done = stress("replay", path)
+
+        assert done.exit_code == 2
+        assert "is empty" in done.stderr
