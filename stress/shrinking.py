@@ -50,6 +50,23 @@ def candidates(program: Program) -> Iterator[Program]:
     if len(program.threads) > 2:  # noqa: PLR2004  (of two, one is left, which needs no other)
         for one, other in combinations(range(len(program.threads)), 2):
             yield from _merged(program, everything, one, other)
+    yield from _exchanged(program, everything)
+
+
+def _exchanged(program: Program, places: list[Place]) -> Iterator[Program]:
+    """Yield programs in which a thread does what the prefix did last, and one call less."""
+    if not program.prefix:
+        return
+    last = Earlier(PREFIX, len(program.prefix) - 1)
+    users = {number for number, own in enumerate(program.threads)
+             for call in own if last in call.arguments}  # fmt: skip
+    for thread in range(len(program.threads)):
+        if users - {thread}:
+            continue
+        for left_out in reversed(places):
+            if left_out[0] == thread:
+                rest = [where for where in places if where != left_out]
+                yield arranged(program, rest, {(PREFIX, last.place): thread})
 
 
 def _merged(program: Program, places: list[Place], one: int, other: int) -> Iterator[Program]:

@@ -54,7 +54,23 @@ def test_fewer_threads_come_before_fewer_calls() -> None:
     def fails(shown: str) -> bool:
         return all(each in shown for each in "cdefgh") and "‖" in shown
 
-    assert smallest(BIG, fails) == "c(); d(); e(); f(); g() ┃ h() ‖ i()"
+    assert smallest(BIG, fails) == "c(); d(); e(); f() ┃ h() ‖ g()"
+
+
+def test_call_of_the_prefix_takes_the_place_of_another() -> None:
+    """Where neither can simply go: a thread does what the prefix did, with one call less."""
+    start = program("a", "b", "a put@p.0 put@1.0")
+    wanted = "b() ‖ a(); a(); put(<result 0 of thread 1>)"
+
+    assert smallest(start, lambda shown: shown in {str(start), wanted}) == wanted
+
+
+def test_call_whose_result_others_use_stays_in_the_prefix() -> None:
+    """A thread cannot use what another one got."""
+    start = program("a", "put@p.0 c", "put@p.0 d")
+
+    assert all("result 0 of prefix" in str(each) for each in candidates(start) if each.calls == 4
+               and "put" in str(each))  # fmt: skip
 
 
 def test_one_thread_is_no_thread() -> None:
