@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 ROWS = [row for row in rows(registry.names()) if row.model != "registrar"]
 FAR = 300.0
 """Seconds after which a search is given up: many times what the longest one, 20 s, takes alone."""
-PROGRAMS = 40
+PROGRAMS = 20
 """Programs that are tried on what is right."""
 
 

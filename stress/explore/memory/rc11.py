@@ -48,12 +48,20 @@ class _Relations:
                 self.fences |= event.bit & graph.seq_cst
             elif event.kind in READS or event.kind in WRITES:
                 self.at[event.location] = self.at.get(event.location, 0) | event.bit
-        self.mo: dict[int, int] = {}
         self.eco: dict[int, int] = {}
         self.mo_rb: dict[int, int] = {}
         for location, writes in enumerate(graph.writes):
             if location in self.at:
                 self._order_location(writes, graph.reads[location])
+        self.asw: dict[int, int] = {}
+        self.po: dict[int, int] = {}
+        self.elsewhere: dict[int, int] = {}
+        self.through: dict[int, int] = {}
+        self._order_threads()
+        self.after = {  # of each fence, what it happens before
+            fence: sum(bit for bit, before in self.hb.items() if before & fence)
+            for fence in _bits(self.fences)
+        }
 
     def _order_location(self, writes: tuple[Event, ...], reads: tuple[Event, ...]) -> None:
         """Note what is before each access in mo, rb and eco."""
@@ -69,37 +77,48 @@ class _Relations:
             for read in readers:
                 earlier_reads |= read.bit
 
-    def _program_order(self, event: Event) -> int:
-        """Return what is before `event` in po' = po | asw."""
-        events = self.graph.threads[event.thread]
-        found = 0
-        for earlier in events[: event.index]:
-            found |= earlier.bit
-        if event.index == 0 and (spawn := self.graph.born[event.thread]) is not None:
-            found |= spawn.bit
-        if event.kind is Kind.JOIN:
-            found |= event.rf.bit  # type: ignore[union-attr]  # the END of the other thread
-        return found
+    def _order_threads(self) -> None:
+        """Note what is before each event in po' and its parts, and `through`: po'!=loc ; hb.
 
-    def _scb(self) -> dict[int, int]:
-        po, elsewhere, through = {}, {}, {}
-        for bit, event in self.event.items():
-            po[bit] = self._program_order(event)
-            here = self.at.get(event.location, 0) if bit in self.mo_rb else 0
-            elsewhere[bit] = po[bit] & ~here
-        for bit, before in self.hb.items():
-            through[bit] = _union(elsewhere, before)
-        scb = {}
-        for bit, event in self.event.items():
-            before = po[bit] | _union(through, elsewhere[bit])
-            if bit in self.mo_rb:
-                before |= self.hb[bit] & self.at[event.location] | self.mo_rb[bit]
-            scb[bit] = before
-        return scb
+        Along a thread hb only grows, so `through` does; each event adds what is new.
+        """
+        for events, spawn in zip(self.graph.threads, self.graph.born, strict=True):
+            earlier = 0
+            for event in events:
+                asw = spawn.bit if spawn is not None and event.index == 0 else 0
+                if event.kind is Kind.JOIN:
+                    asw |= event.rf.bit  # type: ignore[union-attr]  # the END of the other thread
+                here = self.at.get(event.location, 0) if event.bit in self.mo_rb else 0
+                self.asw[event.bit] = asw
+                self.po[event.bit] = earlier | asw
+                self.elsewhere[event.bit] = (earlier | asw) & ~here
+                earlier |= event.bit
+        for events in self.graph.threads:
+            known = found = 0
+            for event in events:
+                before = self.hb[event.bit]
+                found |= _union(self.elsewhere, before & ~known)
+                known |= before
+                self.through[event.bit] = found
+
+    def _scb(self, event: Event) -> int:
+        """Return what is before `event` in scb."""
+        bit = event.bit
+        before = self.po[bit] | _union(self.through, self.asw[bit])
+        for earlier in reversed(self.graph.threads[event.thread][: event.index]):
+            if earlier.bit & self.elsewhere[bit]:
+                before |= self.through[earlier.bit]  # and with it that of all before it
+                break
+        if bit in self.mo_rb:
+            before |= self.hb[bit] & self.at[event.location] | self.mo_rb[bit]
+        return before
 
     def psc_is_acyclic(self) -> bool:
         """Remove events without predecessors until none is left, or only cycles are."""
-        scb = self._scb()
+        needed = self.graph.seq_cst
+        for fence in self.after:
+            needed |= self.hb[fence] & ~INITIAL
+        scb = {bit: self._scb(self.event[bit]) for bit in _bits(needed)}
         psc = {bit: self._psc(bit, scb) for bit in _bits(self.graph.seq_cst)}
         left = self.graph.seq_cst
         while left:
@@ -118,9 +137,12 @@ class _Relations:
         found = 0
         if bit & self.fences:
             before |= _union(scb, self.hb[bit])
-            found = self.hb[bit] | _union(self.hb, _union(self.eco, self.hb[bit]))
-            found &= self.fences
-        return found | before & self.graph.seq_cst | _union(self.hb, before) & self.fences
+            found = self.hb[bit] & self.fences | self._fences_before(_union(self.eco, self.hb[bit]))
+        return found | before & self.graph.seq_cst | self._fences_before(before)
+
+    def _fences_before(self, events: int) -> int:
+        """Return the fences of order seq_cst that happen before any of `events`."""
+        return sum(fence for fence, after in self.after.items() if after & events)
 
 
 def _union(relation: dict[int, int], events: int) -> int:
