@@ -15,11 +15,15 @@ from registrar.sync import MemoryOrder
 from stress.explore.exploration import Bounds
 from stress.explore.scenario import Scenario, explored
 from stress.explore.weakened import WEAKER, Orders, Site, WeakenedSync, Weakener
-from stress.verdict import Verdict
+from stress.verdict import NoVerdictError, Verdict
 
 
 class BrokenAsWrittenError(ValueError):
-    """The subject fails, or is not explored to the end, with the orders it was written with."""
+    """The subject fails with the orders it was written with."""
+
+
+class UnexploredError(NoVerdictError):
+    """The subject is not explored to the end with the orders it was written with."""
 
 
 @dataclass
@@ -34,11 +38,13 @@ class Weakening:
     """The order it has in the set of orders that passes together."""
     broke: dict[MemoryOrder, str] = field(default_factory=dict)
     """What each order failed with that was tried."""
+    undecided: dict[MemoryOrder, str] = field(default_factory=dict)
+    """What was not explored to its end with an order, of which nothing is known then."""
 
     @property
     def load_bearing(self) -> bool:
         """Whether nothing weaker than what was written passes."""
-        return self.weakest == (self.written,)
+        return self.weakest == (self.written,) and not self.undecided
 
 
 def weakenings(
@@ -50,15 +56,21 @@ def weakenings(
 ) -> list[Weakening]:
     """Return what each atomic access in `scenarios` needs, by where it is written.
 
-    Raises BrokenAsWrittenError where the scenarios do not pass as they are; `watch` is told what
-    is tried next.
+    Raises BrokenAsWrittenError where the scenarios do not pass as they are, and UnexploredError
+    where that is not known; `watch` is told what is tried next.
     """
     trial = Trial(scenarios, memory, bounds or Bounds(), watch or (lambda _: None))
-    wrong = trial.fails({})
-    if wrong is not None:
+    verdict, why = trial.verdict({})
+    if verdict is Verdict.FAILED:
         raise BrokenAsWrittenError(
-            f"with the orders it was written with: {wrong}.\n"
+            f"with the orders it was written with: {why}.\n"
             f"  Orders can only be judged where all is well.  Mend that first."
+        )
+    if verdict is Verdict.UNKNOWN:
+        raise UnexploredError(
+            f"with the orders it was written with, {why}.\n"
+            f"  Orders are judged by all executions: give smaller programs, and put sync.pause() "
+            f"where a thread waits."
         )
     found = [Weakening(site, written) for site, written in sorted(trial.written.items())]
     for each in found:
@@ -84,10 +96,11 @@ class Trial:
         self.written: Orders = {}
         """Every atomic access that was met, with the order written."""
 
-    def fails(self, orders: Orders) -> str | None:
-        """Return how the first scenario fails that does, with `orders`; None if all pass."""
+    def verdict(self, orders: Orders) -> tuple[Verdict, str]:
+        """Return the verdict on all scenarios with `orders`, and the first that does not pass."""
         tried = ", ".join(f"{site} {order.name.lower()}" for site, order in orders.items())
         self._watch(tried or "as written")
+        unexplored = ""
         for name, scenario in self._scenarios.items():
             weakener = Weakener(orders)
             found = explored(
@@ -97,10 +110,10 @@ class Trial:
                 self.written |= weakener.written
             if found.failure is not None:
                 self._try_first(name)
-                return f"{found.failure.kind} in {name}"
+                return Verdict.FAILED, f"{found.failure.kind} in {name}"
             if found.verdict is not Verdict.OK:
-                return f"{name} is not explored to its end"
-        return None
+                unexplored = unexplored or f"{name} is not explored to its end"
+        return (Verdict.UNKNOWN, unexplored) if unexplored else (Verdict.OK, "")
 
     def _try_first(self, name: str) -> None:
         """Let the scenario that failed last be the first next time: it often fails again."""
@@ -119,11 +132,13 @@ def _weaken_alone(each: Weakening, trial: Trial) -> None:
     for order in WEAKER[each.site.kind].get(each.written, ()):
         if any(_weaker(passing, order) for passing in weakest):
             continue
-        wrong = trial.fails({each.site: order})
-        if wrong is None:
+        verdict, why = trial.verdict({each.site: order})
+        if verdict is Verdict.OK:
             weakest.append(order)
+        elif verdict is Verdict.FAILED:
+            each.broke[order] = why
         else:
-            each.broke[order] = wrong
+            each.undecided[order] = why
     each.weakest = tuple(weakest) or (each.written,)
 
 
@@ -132,7 +147,9 @@ def _weaken_together(found: list[Weakening], trial: Trial) -> None:
     for each in found:
         each.together = each.written
         for order in WEAKER[each.site.kind].get(each.written, ()):
-            if order not in each.broke and trial.fails({**together, each.site: order}) is None:
+            if order in each.broke or order in each.undecided:
+                continue
+            if trial.verdict({**together, each.site: order})[0] is Verdict.OK:
                 each.together = together[each.site] = order
                 break
 

@@ -28,13 +28,13 @@ def imported(name: str, wanted: str) -> ModuleType:
     if path.is_absolute() or ".." in path.parts:
         raise TargetError(
             f"{path} is not below the current directory, so it is not run.\n"
-            f"  Go to the folder that the failure was saved from, and replay it there."
+            f"  Go to a folder above it and name it from there; a failure is replayed where it was "
+            f"saved."
         )
     if not path.is_file():
         raise TargetError(
             f"{path} is not there, which has {wanted}.\n"
-            f"  It is named from the current directory: go to the folder that the model is run "
-            f"from, or that the failure was saved from."
+            f"  It is named from the current directory; a failure is replayed where it was saved."
         )
     return _loaded(path)
 

@@ -19,7 +19,7 @@ from stress.explore.record import NotReplayedError, report_of, save
 from stress.explore.scenario import ScenarioTask
 from stress.explore.target import NamedScenario, find, scenarios_of
 from stress.explore.unfinished import Unfinished
-from stress.orders import BrokenAsWrittenError, weakenings
+from stress.orders import BrokenAsWrittenError, UnexploredError, weakenings
 from stress.report import exploration as report
 from stress.report import orders as table_of_orders
 from stress.report import text
@@ -180,6 +180,9 @@ def orders(*, model: str, memory: str, as_json: bool) -> None:
     except BrokenAsWrittenError as error:
         console.print(f"✗ {model}: {error}", style="red", markup=False)
         sys.exit(Verdict.FAILED.exit_code)
+    except UnexploredError as error:
+        console.print(f"? {model}: {error}", style="yellow", markup=False)
+        sys.exit(Verdict.UNKNOWN.exit_code)
     except WRONG_USAGE as error:
         raise click.UsageError(str(error)) from error
     console.print(table_of_orders.table(found), highlight=False)
@@ -189,5 +192,14 @@ def orders(*, model: str, memory: str, as_json: bool) -> None:
         f"weaker passes in {len(scenarios)} program{'s' * (len(scenarios) != 1)}.",
         highlight=False,
     )
+    undecided = sum(bool(each.undecided) for each in found)
+    if undecided:
+        console.print(
+            f"? {undecided} of them {'is' if undecided == 1 else 'are'} undecided: a program was "
+            f"not explored to its end with a weaker order, so nothing is known of it.",
+            style="yellow",
+            highlight=False,
+        )
     if as_json:
         click.echo(json.dumps(table_of_orders.to_json(found), indent=1))
+    sys.exit((Verdict.UNKNOWN if undecided else Verdict.OK).exit_code)

@@ -11,7 +11,7 @@ the schedule alone.
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from stress import failures
 from stress.explore.exploration import Exploration, Failure
@@ -31,8 +31,16 @@ KIND = "execution"
 """What saved failures of this kind are called."""
 
 
+HALTING: Final = frozenset({"race", "exception", "assertion"})
+"""What ends an execution that could go on.  All else is judged when no thread can."""
+
+
 class NotReplayedError(NoVerdictError):
     """A failure did not happen again when its schedule was carried out."""
+
+
+class ScheduleEndsError(ScheduleMismatchError):
+    """Threads can go on where the schedule ends: the scenario takes more steps, or it was cut."""
 
 
 def report_of(task: ScenarioTask, found: Exploration, target: str) -> Trace:
@@ -41,7 +49,10 @@ def report_of(task: ScenarioTask, found: Exploration, target: str) -> Trace:
     NotReplayedError if it does not fail there in the same way.
     """
     assert found.failure is not None
-    trace = _carried_out(task, found.failure.schedule)
+    try:
+        trace = _carried_out(task, found.failure.schedule)
+    except ScheduleEndsError:
+        trace = None
     if trace is None or trace.kind != found.failure.kind:
         now = "without a failure" if trace is None else f"in another failure: {trace.title}"
         raise NotReplayedError(
@@ -83,7 +94,7 @@ def as_json(task: ScenarioTask, found: Exploration, trace: Trace, target: str) -
 def again(failure: Mapping[str, Any], path: Path) -> Trace | None:
     """Carry out the saved `failure` in the file `path` again; None if it does not fail any more.
 
-    TargetError if its scenario is gone, ScheduleMismatchError if it takes other steps now.
+    TargetError if its scenario is gone, ScheduleMismatchError if it takes other steps now, or more.
     """
     task = ScenarioTask(
         find(failure["target"]),
@@ -96,6 +107,10 @@ def again(failure: Mapping[str, Any], path: Path) -> Trace | None:
         trace = _carried_out(task, failure["schedule"])
     except ForbiddenChoiceError:
         return None
+    except ScheduleEndsError:
+        if failure["violations"][0]["rule"] in HALTING:
+            return None  # no thread fails, or races, where one did
+        raise
     if trace is not None:
         before = Trace.from_json(failure["trace"])
         trace.scenario, trace.found = before.scenario, before.found
@@ -121,8 +136,15 @@ def _on(machine: Machine, task: ScenarioTask, schedule: Sequence[str]) -> Trace 
     model = task.model()
     [graph] = Replay(machine, model, schedule).complete()
     failed = any(step is not None and step.kind is Kind.FAIL for step in graph.pending)
-    if not failed and Growth(machine, model).runnable(graph) >= 0:
-        return None  # the threads can go on from where they failed
+    if not failed and (thread := Growth(machine, model).runnable(graph)) >= 0:
+        step = graph.pending[thread]
+        assert step is not None
+        raise ScheduleEndsError(
+            f"the schedule ends after {len(schedule)} steps, where thread "
+            f"{machine.names[thread]!r} can go on: {machine.described(step)}.\n"
+            f"  The scenario has changed since the schedule was saved, or the file was cut.\n"
+            f"  Explore it again; if it still fails, that saves a schedule that fits."
+        )
     judged = Exploration()
     task.judge(machine, graph, judged)
     failure: Failure | None = judged.failure

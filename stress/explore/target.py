@@ -113,7 +113,7 @@ def find(target: str) -> Callable[[Any], Any]:
     if program not in offered:
         raise TargetError(
             f"model {model!r} has no scenario {program!r}.  It has: {', '.join(offered) or 'none'}."
-            f"\n  It was renamed or removed since the failure was saved.  Explore the model again."
+            f"\n  If a saved failure names it, it is gone since then: explore the model again."
         )
     found: Callable[[Any], Any] = offered[program]
     return found

@@ -16,7 +16,7 @@ def table(found: list[Weakening]) -> Table:
     """Return a table with a row for each atomic access."""
     drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("where", "access", "written", "weakest alone", "together", "what broke below"):
-        drawn.add_column(heading, overflow="fold")
+        drawn.add_column(heading, no_wrap=heading in {"access", "written"}, overflow="fold")
     for each in found:
         style = "bold" if each.load_bearing and each.broke else ""
         drawn.add_row(
@@ -25,11 +25,16 @@ def table(found: list[Weakening]) -> Table:
             _word(each.written),
             " or ".join(map(_word, each.weakest)),
             _word(each.together),
-            "; ".join(f"{_word(order)}: {wrong}" for order, wrong in each.broke.items())
-            or "nothing",
+            _below(each) or "nothing",
             style=style,
         )
     return drawn
+
+
+def _below(each: Weakening) -> str:
+    """Return what became of the orders below, but for those that pass."""
+    broke = [f"{_word(order)}: {why}" for order, why in each.broke.items()]
+    return "; ".join(broke + [f"{_word(order)}: ? {why}" for order, why in each.undecided.items()])
 
 
 def to_json(found: list[Weakening]) -> list[dict[str, Any]]:
@@ -41,7 +46,8 @@ def to_json(found: list[Weakening]) -> list[dict[str, Any]]:
             "written": _word(each.written),
             "weakest": list(map(_word, each.weakest)),
             "together": _word(each.together),
-            "broke": {_word(order): wrong for order, wrong in each.broke.items()},
+            "broke": {_word(order): why for order, why in each.broke.items()},
+            "undecided": {_word(order): why for order, why in each.undecided.items()},
         }
         for each in found
     ]

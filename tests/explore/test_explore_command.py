@@ -39,6 +39,25 @@ def racy(sync):
     return published(sync, RELAXED)
 
 
+def spinning(sync, order=RELAXED):
+    data, ready, turns = sync.word(), sync.word(), sync.word()
+
+    def writer():
+        data.store(1, RELAXED)
+        ready.store(1, order)
+
+    def reader():
+        if ready.load(ACQUIRE):
+            while not data.load(RELAXED):
+                turns.fetch_add(1, RELAXED)
+
+    return writer, reader
+
+
+def patient(sync):
+    return spinning(sync, RELEASE)
+
+
 def sleepy(sync):
     word = sync.word()
 
@@ -234,6 +253,22 @@ def test_orders_refuses_broken_subject() -> None:
 
     assert done.exit_code == 1
     assert "race in programs.py::racy" in done.stdout
+
+
+def test_orders_does_not_know_what_is_not_explored_to_its_end() -> None:
+    """Such an order is no fault, and no reason to call a stronger one load-bearing."""
+    done = stress("orders", "programs.py::patient", "--json")
+    store = json.loads(done.stdout)[1]
+
+    assert done.exit_code == 3
+    assert (store["written"], store["weakest"], store["broke"]) == ("release", ["release"], {})
+    assert list(store["undecided"]) == ["relaxed"]
+    assert "0 of them load-bearing" in done.stderr
+    assert "2 of them are undecided" in done.stderr
+
+    unexplored = stress("orders", "programs.py::spinning")
+    assert unexplored.exit_code == 3
+    assert "programs.py::spinning is not explored" in unexplored.stdout
 
 
 def test_run_explores_programs_of_model() -> None:

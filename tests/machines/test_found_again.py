@@ -9,7 +9,7 @@ import pytest
 from stress import failures
 from stress.explore.engine import saved_failure
 from stress.explore.programs import ExploredPrograms
-from stress.explore.record import again
+from stress.explore.record import ScheduleEndsError, again
 from stress.program import Earlier, Invocation, Program
 from tests.machines.prey import FILE, PileModel, TaglessPile
 
@@ -38,6 +38,16 @@ def test_failure_is_saved_and_replays(saved: Path) -> None:
     assert trace is not None
     assert trace.to_json() == content["trace"] | {"saved": trace.saved}
     assert str(PROGRAM) in trace.scenario
+
+
+def test_schedule_that_was_cut_is_refused(saved: Path) -> None:
+    """Where threads can go on, nothing is known of how it ends: the subject is not mended."""
+    content = failures.load(saved)
+    whole = content["schedule"]
+    for length in range(len(whole)):
+        content["schedule"] = whole[:length]
+        with pytest.raises(ScheduleEndsError, match=f"ends after {length} steps"):
+            again(content, saved)
 
 
 def test_saved_schedule_is_tried_first(saved: Path) -> None:
