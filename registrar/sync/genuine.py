@@ -132,9 +132,6 @@ class GenuineThread:
 class NativeSync:
     """The genuine `Sync`; `native` is the only one a process needs."""
 
-    def __init__(self) -> None:
-        self._fence: AtomicWord | None = None
-
     def word(self, value: int = 0, *, name: str = "") -> AtomicWord:  # noqa: ARG002
         """Return a lock-free word of the `atomics` package holding `value`."""
         return new_word(value)
