@@ -21,6 +21,7 @@ A model can be wrong where no examination finds it; what is met later is reporte
 """
 
 import time
+from functools import partial
 from typing import Any, Final
 
 import hypothesis
@@ -64,7 +65,8 @@ def _examine(model: type[Model[Any]]) -> None:
             f"  Put @operation before its methods."
         )
     _find_unfit(model)
-    with watched(_progress, PATIENCE, []):
+    idle = Reference.begun - Reference.ended  # not 0 where threads that counted at once lost some
+    with watched(partial(_progress, idle), PATIENCE, []):
         programs = _drawn(model, PROGRAMS)
         if _idle(model, programs):
             _find_idle(model, _drawn(model, MORE))
@@ -76,9 +78,10 @@ def _examine(model: type[Model[Any]]) -> None:
         datatype.check(model, programs[:WALKED])
 
 
-def _progress() -> int:
+def _progress(idle: int) -> int:
     """Return what changes unless the body of one and the same operation is under way."""
-    return Reference.begun if Reference.begun > Reference.ended else time.monotonic_ns()
+    begun = Reference.begun
+    return begun if begun - Reference.ended > idle else time.monotonic_ns()
 
 
 def _find_unfit(model: type[Model[Any]]) -> None:

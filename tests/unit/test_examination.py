@@ -10,6 +10,7 @@ from stress import examination
 from stress.examination import examine
 from stress.model import Model, ModelError, operation, result_of
 from stress.program import Invocation, Program
+from stress.reference import Reference
 from tests.machines.prey import (
     AccountsModel,
     CounterModel,
@@ -259,9 +260,14 @@ def test_endless_steps_are_told() -> None:
         examine(Spinning)
 
 
-def test_endless_loop_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A body that loops without a step hangs nothing: the operation and the line are named."""
+@pytest.mark.parametrize("lost", [-1, 0, 1])
+def test_endless_loop_is_told(monkeypatch: pytest.MonkeyPatch, lost: int) -> None:
+    """A body that loops without a step hangs nothing: the operation and the line are named.
+
+    Threads that ran references before may have lost counts.
+    """
     monkeypatch.setattr(examination, "PATIENCE", 0.3)
+    monkeypatch.setattr(Reference, "ended", Reference.begun + lost)
 
     class Looping(Model[Any]):
         subject = Subject
