@@ -22,14 +22,15 @@ STYLES: Final = {"correct": "bold", "mutant": "", "equivalent": "italic"}
 
 
 def table(rows: Sequence[Row]) -> Group:
-    """Return the matrix, with a line for each subject."""
+    """Return the matrix, with a line for each subject; ≡ is equivalent, with its reason below."""
     found = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("subject", *COLUMNS):
-        found.add_column(heading, no_wrap=True)
+    found.add_column("subject", overflow="fold")
+    for heading in COLUMNS:
+        found.add_column(heading, no_wrap=True, min_width=max(len(heading), len("✗ 0.00 s")))
     for row in rows:
         name = row.name if row.kind == "correct" else f"  {row.name}"
         if row.kind == "equivalent":
-            name += " (equivalent)"
+            name += " ≡"
         cells = [_cell(row, row.cells[column]) for column in COLUMNS]
         found.add_row(Text(name, STYLES[row.kind]), *cells)
     return Group(found, Text(""), *map(Text, _notes(rows)))
@@ -48,7 +49,7 @@ def _duration(seconds: float) -> str:
 def _notes(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.kind == "equivalent":
-            yield f"{row.model}, {row.name}: {row.summary}"
+            yield f"≡ {row.model}, {row.name}: {row.summary}"
     doubts: dict[str, list[str]] = {}
     for row in rows:
         for column, cell in row.cells.items():
