@@ -90,7 +90,7 @@ def show(found: dict[str, Any], console: Console) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("mutant", "found", "found s", "shrunk s", "threads and calls",
                     "executions a program", "smallest"):  # fmt: skip
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for row in found["mutants"]:
         cells = [row["mutant"], f"{row['found']} of {row['searches']}"]
         if row["found"]:
