@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from stress import mutants as matrix
 from stress.cli import main
+from stress.host import Host
 from stress.mutants import COLUMNS, Cell, Row, as_json, fill, rows
 from stress.registry import UnknownModelError
 from stress.report import kill_matrix
@@ -174,7 +175,7 @@ def test_matrix_is_markdown() -> None:
 @pytest.mark.slow
 @pytest.mark.threads
 def test_mutants_are_killed_and_the_rest_survives() -> None:
-    """Status 0: each mutant by one engine at least, nothing right by any."""
+    """Each mutant by an engine at least, nothing right by any; unknown if threads prove nothing."""
     done = printed_by(COUNTER, "--for", "1", "--seed", "3", "--json")
     found = json.loads(done.stdout)
     subjects = {each["name"]: each for each in found["subjects"]}
@@ -183,8 +184,9 @@ def test_mutants_are_killed_and_the_rest_survives() -> None:
         for name, each in subjects.items()
     }
 
-    assert done.exit_code == 0, done.output
-    assert found["verdict"] == "ok"
+    doubtful = bool(Host.of_this_process().doubts())
+    assert done.exit_code == (3 if doubtful else 0), done.output
+    assert found["verdict"] == ("unknown" if doubtful else "ok")
     assert [each["kind"] for each in subjects.values()] == [
         *("correct", "mutant", "mutant", "equivalent"),
     ]
