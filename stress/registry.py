@@ -227,6 +227,14 @@ def name_of(model: type[Model[Any]]) -> str:
     return f"{path.relative_to(Path.cwd()).as_posix()}::{model.__qualname__}"
 
 
+def saved_name(model: type[Model[Any]]) -> str:
+    """Return the name by which a saved failure finds `model` again; "" if it has none."""
+    try:
+        return name_of(model)
+    except ModelError:
+        return ""
+
+
 def model_of(name: str) -> type[Model[Any]]:
     """Return the `stress.model.Model` of ``model`` or ``model:fault``.
 

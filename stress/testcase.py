@@ -25,7 +25,7 @@ from stress.explore.engine import MEMORY, ExploredRun, saved_failure
 from stress.explore.explanation import handed_over
 from stress.explore.programs import EXHAUSTIVE, ExploredPrograms
 from stress.host import Host
-from stress.model import Model, ModelError
+from stress.model import Model
 from stress.program import Program
 from stress.pytest_plugin import options
 from stress.report import text
@@ -107,7 +107,7 @@ class ModelTestCase(unittest.TestCase):
         )
         done = ExploredRun(0, drawn=self._searched(engine))
         done.told_by(engine)
-        name = self._name()
+        name = registry.saved_name(self.model)
         if done.drawn.program is not None:
             done.failure = saved_failure(
                 name, self.model, done.drawn.program, MEMORY, done.drawn.failure
@@ -159,7 +159,7 @@ class ModelTestCase(unittest.TestCase):
         """Save a failure, and fail with its report."""
         __tracebackhide__ = True
         saved = {
-            "model": self._name() or self.model.__name__,
+            "model": registry.saved_name(self.model) or self.model.__name__,
             "interpreter": Host.of_this_process().interpreter,
             "options": {},
         } | failure
@@ -172,13 +172,6 @@ class ModelTestCase(unittest.TestCase):
             console.print(str(error))
         text.show_failure(saved, path, console)
         raise self.failureException(report.getvalue().rstrip())
-
-    def _name(self) -> str:
-        """Return the model's name; "" if it has none, so that what fails cannot be replayed."""
-        try:
-            return registry.name_of(self.model)
-        except ModelError:
-            return ""
 
 
 def test_case(model: type[Model[Any]]) -> type[ModelTestCase]:

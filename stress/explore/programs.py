@@ -66,7 +66,7 @@ class ExploredPrograms:
 
     def _known(self, program: Program) -> Exploration | None:
         """Return the failure that was saved of `program`, if it happens again."""
-        if not self._saved:
+        if not (self._saved and self._name):
             return None
         for path, saved in self._saved.get(program_target(self._name, self.model, program), []):
             with suppress(KeyError, TypeError, ValueError):
@@ -79,7 +79,7 @@ class ExploredPrograms:
 
     @cached_property
     def _name(self) -> str:
-        return registry.name_of(self.model)
+        return registry.saved_name(self.model)
 
     @cached_property
     def _saved(self) -> dict[str, list[tuple[Path, dict[str, Any]]]]:

@@ -357,6 +357,10 @@ def test_model_inside_a_function_fails_with_what_was_found(tests: Folder) -> Non
     assert "Inside cannot be found by another process" in printed
     assert counts(printed)["failed"] == 7
 
+    again = tests.run("-m", "explore", status=1)  # what was saved is of nobody who has a name
+    assert "increment() ‖ increment()" in again
+    assert "ModelError" not in again
+
 
 MISTAKES = """
 class WrongModel(CounterModel):
