@@ -54,6 +54,29 @@ class TraceStep:
     """``file.py:line``."""
     source: str = ""
     """That line."""
+    function: str = ""
+    """The function that the line is in."""
+    call: int | None = None
+    """Its place in `Trace.calls`, if it is a step of a call."""
+    view: dict[str, str] = field(default_factory=dict)
+    """For each location of the trace, the newest write that the thread must see here, such as
+    ``1 (step 6)``: it may read that or anything newer."""
+
+
+@dataclass(slots=True)
+class TraceCall:
+    """One call of the subject, around its steps."""
+
+    thread: int
+    """Its place in `Trace.threads`."""
+    text: str
+    """``register(0x1000, 1)``"""
+    result: str
+    """``Ok``; empty where it has not returned."""
+    first: int
+    """The number of the first step at or after its start."""
+    last: int
+    """The number of its last step; less than `first` where it has none that is told."""
 
 
 @dataclass(slots=True)
@@ -91,6 +114,9 @@ class Trace:
     """The file, once it is saved."""
     outside: list[int] = field(default_factory=list)
     """The threads all of whose steps come before or after those of all others."""
+    calls: list[TraceCall] = field(default_factory=list)
+    conflict: list[int] = field(default_factory=list)
+    """The numbers of the two steps that conflict, where two do."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the trace as JSON."""
@@ -102,6 +128,7 @@ class Trace:
         values = dict(saved)
         values["steps"] = [TraceStep(**step) for step in saved["steps"]]
         values["ends"] = [End(**end) for end in saved["ends"]]
+        values["calls"] = [TraceCall(**call) for call in saved.get("calls", [])]
         return cls(**values)
 
 

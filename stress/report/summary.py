@@ -196,6 +196,36 @@ def _doubts(run: ThreadsRun) -> list[str]:
     return doubts
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How far a campaign was at one moment, for plots over time."""
+
+    seconds: float
+    """Since the campaign began; time between a kill and its resumption does not count."""
+    cases: int
+    executions: int
+    coverage: int
+    """Of interleavings: how many different ones have been seen."""
+    failures: int
+    """Different ones."""
+    memory: int
+    """Resident, of the coordinator and its workers on this machine, in KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What one night came to, for plots from night to night."""
+
+    name: str
+    """The number of the run, or its date."""
+    seconds: float
+    executions: int
+    coverage: int
+    failures: int
+    new: int
+    """Failures that no night before had."""
+
+
 @dataclass(slots=True)
 class Summary:
     """Everything a command ran."""
