@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from models.registrar_case import RegistrarCase, Request
 from models.registrar_history import RecordingBackend, call_spans, lock_span, reason
@@ -35,6 +35,11 @@ class RegistrarThreads:
     in `registrar.backends.BACKENDS`.  Raises ValueError or OSError, saying why, for one that
     cannot be had.
     """
+
+    choices: ClassVar[Mapping[str, Sequence[str]]] = {
+        "backend": tuple(BACKENDS),
+        "layout": ("small", "seed", "host"),
+    }
 
     def __init__(
         self,

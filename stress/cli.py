@@ -9,6 +9,8 @@ from typing import Any, override
 
 import click
 
+from stress.commands.completion import completion
+from stress.commands.doctor import doctor
 from stress.commands.linearize import linearize
 from stress.commands.listing import list_models
 from stress.commands.mutants import mutants
@@ -43,5 +45,17 @@ def main() -> None:
     """Try to prove concurrent Python wrong, and say exactly what a pass means."""
 
 
-for command in (explore, linearize, list_models, litmus, mutants, orders, replay, resume, run):
+for command in (
+    completion,
+    doctor,
+    explore,
+    linearize,
+    list_models,
+    litmus,
+    mutants,
+    orders,
+    replay,
+    resume,
+    run,
+):
     main.add_command(command)

@@ -8,6 +8,7 @@ from contextlib import suppress
 import click
 
 from stress import registry
+from stress.commands import completion
 from stress.commands.usage import usage_errors
 from stress.duration import Duration
 from stress.examination import examine
@@ -18,7 +19,7 @@ from stress.verdict import Verdict
 
 
 @click.command()
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("models", nargs=-1, metavar="[MODEL]...", shell_complete=completion.models)
 @click.option(
     "--for",
     "seconds",

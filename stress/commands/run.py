@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 
 from stress import failures, registry, sequential
+from stress.commands import completion
 from stress.commands.usage import usage_errors
 from stress.duration import Duration
 from stress.examination import examine
@@ -31,7 +32,7 @@ PATIENCE: Final = 20.0
 
 
 @click.command()
-@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.argument("models", nargs=-1, metavar="[MODEL]...", shell_complete=completion.models)
 @click.option(
     "--engine",
     type=click.Choice([*text.ENGINES, "all"]),

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from stress import failures
+from stress.commands import completion
 from stress.duration import Duration
 from stress.explore.exploration import Bounds
 from stress.explore.explorer import SAMPLES, SEARCHES, Explorer, Search
@@ -58,7 +59,7 @@ out_option: Final[Callable[[Any], Any]] = click.option(
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=completion.scenarios)
 @memory_option
 @click.option(
     "--search",
@@ -163,7 +164,7 @@ def _end(  # noqa: PLR0913
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=completion.scenarios)
 @memory_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 def orders(*, model: str, memory: str, as_json: bool) -> None:

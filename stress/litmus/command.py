@@ -15,6 +15,7 @@ from typing import Final, Literal, NamedTuple
 
 import click
 
+from stress.commands.completion import litmus_tests
 from stress.explore.exploration import Bounds, Exploration
 from stress.explore.explorer import Search
 from stress.explore.litmus import LitmusTask
@@ -43,7 +44,7 @@ class Asked(NamedTuple):
 
 
 @click.command()
-@click.argument("tests", nargs=-1, metavar="[NAME|FILE.litmus]...")
+@click.argument("tests", nargs=-1, metavar="[NAME|FILE.litmus]...", shell_complete=litmus_tests)
 @click.option(
     "--memory",
     type=click.Choice(MEMORIES),

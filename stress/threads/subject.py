@@ -89,7 +89,11 @@ class Stage(Protocol):
 
 
 class ThreadModel(Protocol):
-    """A subject that real threads can stress."""
+    """A subject that real threads can stress.
+
+    One that has options may name their usual values in an attribute ``choices``, a mapping from
+    options to names: `stress doctor` tries each.
+    """
 
     def stage(self, random: Random, threads: int) -> Stage:
         """Return a stage for `threads` threads."""
