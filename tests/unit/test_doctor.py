@@ -108,7 +108,7 @@ def test_doctor_tells_a_model_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPa
     def broken(name: str) -> Any:
         raise registry.BrokenModelError(f"the model {name!r} cannot be loaded")
 
-    monkeypatch.setattr(doctor.registry, "find", broken)
+    monkeypatch.setattr(registry, "find", broken)
     found = read(("wreck",))
 
     assert found["wreck"].state == "missing"
