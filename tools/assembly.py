@@ -66,8 +66,7 @@ def why_not() -> str | None:
         return f"there are none for {platform.system()} on {platform.machine()}"
     if platform.libc_ver()[0] != "glibc":
         return "there are none for this C library, only for glibc"
-    missing = [tool for tool in ("apt-get", "dpkg-deb") if not shutil.which(tool)]
-    return f"there is no {missing[0]} here" if missing else None
+    return debian.why_not()
 
 
 def assemble() -> Path:

@@ -1,12 +1,14 @@
 """Debian's packages, downloaded and unpacked without root, and without changing the system.
 
-apt gets directories of its own, and one source of its own: the machine's entry for Debian,
-mirror and keyring and all, with its suite exchanged for `sid`.
+apt gets directories of its own.  What runs by itself comes from `sid`: apt then gets one source of
+its own, the machine's entry for Debian, mirror and keyring and all, with its suite exchanged.  What
+must fit the libraries of this machine comes from the machine's own release.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +19,13 @@ if TYPE_CHECKING:
 
 ETC_APT = Path("/etc/apt")
 SUITES = {"stable", "oldstable", "testing", "unstable", "sid"}
-CONFIGURATION = """\
+OF_SID = """\
 Dir::Etc::SourceList "{source}";
 Dir::Etc::SourceParts "/dev/null";
 Dir::Etc::Preferences "/dev/null";
 Dir::Etc::PreferencesParts "/dev/null";
+"""
+CONFIGURATION = """\
 Dir::State::Lists "{bench}/lists";
 Dir::Cache "{bench}/archives";
 APT::Sandbox::User "root";
@@ -35,17 +39,42 @@ def unpack(packages: list[str], bench: Path) -> Path:
     name, text = source_for_sid()
     source = bench / name
     source.write_text(text)
-    configuration = bench / "apt.conf"
-    configuration.write_text(CONFIGURATION.format(source=source, bench=bench))
-    downloads = bench / "archives"
+    apt_get = updated(bench, OF_SID.format(source=source))
+    run(*apt_get, "download", *packages, at=bench / "archives")
+    return files(bench)
+
+
+def unpack_missing(packages: list[str], bench: Path) -> Path:
+    """Download `packages`, and what they need that this machine lacks, from its own release."""
+    apt_get = updated(bench, 'Debug::NoLocking "true";\n')  # nothing is installed
+    choices = ("--yes", "--no-install-recommends", "--reinstall", "--download-only")
+    run(*apt_get, *choices, "install", *packages)
+    return files(bench)
+
+
+def updated(bench: Path, configuration: str) -> tuple[str | Path, ...]:
+    """Return the apt-get that works in `bench` and knows which packages there are."""
+    path = bench / "apt.conf"
+    path.write_text(configuration + CONFIGURATION.format(bench=bench))
     (bench / "lists" / "partial").mkdir(parents=True)
-    (downloads / "archives" / "partial").mkdir(parents=True)
-    run("apt-get", "-c", configuration, "update")
-    run("apt-get", "-c", configuration, "download", *packages, at=downloads)
+    (bench / "archives" / "archives" / "partial").mkdir(parents=True)
+    apt_get = ("apt-get", "-c", path)
+    run(*apt_get, "update")
+    return apt_get
+
+
+def files(bench: Path) -> Path:
+    """Return the folder that holds the files of the packages downloaded to `bench`."""
     unpacked = bench / "debian"
-    for archive in downloads.glob("*.deb"):
+    for archive in (bench / "archives").rglob("*.deb"):
         run("dpkg-deb", "-x", archive, unpacked)
     return unpacked
+
+
+def why_not() -> str | None:
+    """Say why packages of this machine's release cannot be unpacked, or None if they can."""
+    missing = [tool for tool in ("apt-get", "dpkg-deb") if not shutil.which(tool)]
+    return f"there is no {missing[0]} here" if missing else None
 
 
 def source_for_sid() -> tuple[str, str]:
