@@ -9,6 +9,7 @@ Instants are microseconds from the first.  What a subject did inside a call is i
 some number is as large as an address, all are hexadecimal.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.table import Table
@@ -17,49 +18,50 @@ from rich.text import Text
 from stress.history import Span
 from stress.plain import plain
 from stress.reference import HEXADECIMAL, Raised, spelled
+from stress.report.failure import Call
+from stress.report.page import Spelling
 
 
-def table(history: list[Span]) -> Table:
-    """Return a row for each span of `history`, by their starts."""
+def table(calls: Sequence[Call], spell: Spelling = str) -> Table:
+    """Return a row for each of `calls`, by their starts."""
     found = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("from us", "to us"):
         found.add_column(heading, justify="right")
     for heading in ("who", "call", "came to"):
         found.add_column(heading, overflow="fold")  # evidence is never cut
-    origin = min((span.start for span in history), default=0)
-    addresses = any(_has_address(each.arguments) or _has_address(each.result) for each in history)
-    for span in history:
-        instants = ((each - origin) / 1000 for each in (span.start, span.end))
-        arguments = ", ".join(_spelled(each, addresses=addresses) for each in span.arguments)
-        call = f"{span.f}({arguments})"
-        row = (
-            *(f"{each:,.1f}" for each in instants),
-            _who(span),
-            call,
-            _came_to(span, addresses=addresses),
-        )
-        found.add_row(*map(Text, row))
+    for call in calls:
+        instants = (f"{each / 1000:,.1f}" for each in (call.start, call.end))
+        who = f"  {call.process}" if call.inside else call.process
+        found.add_row(*map(Text, map(spell, (*instants, who, call.text, call.result))))
     return found
 
 
-def _is_inside(span: Span) -> bool:
+def is_inside(span: Span) -> bool:
     """Return whether the subject did this inside a call."""
     return isinstance(span.process, str) and span.process != "main"
 
 
-def _who(span: Span) -> str:
-    if isinstance(span.process, int):
-        return f"thread {span.process}"
-    return f"  {span.process}" if _is_inside(span) else span.process
+def who(span: Span) -> str:
+    """Return who called."""
+    return f"thread {span.process}" if isinstance(span.process, int) else span.process
 
 
-def _came_to(span: Span, *, addresses: bool) -> str:
+def spelled_call(span: Span, *, addresses: bool) -> str:
+    """Return what was called; `addresses` makes all numbers hexadecimal."""
+    arguments = ", ".join(spelled_value(each, addresses=addresses) for each in span.arguments)
+    return f"{span.f}({arguments})"
+
+
+def came_to(span: Span, *, addresses: bool) -> str:
+    """Return what a call came to."""
     match span.outcome, plain(span.result):
         case "info", _:
             return "never returned"
         case "ok", result:
             return (
-                "ok" if _is_inside(span) or result == () else _spelled(result, addresses=addresses)
+                "ok"
+                if is_inside(span) or result == ()
+                else spelled_value(result, addresses=addresses)
             )
         case _, (str() as error, None):
             return error
@@ -68,19 +70,20 @@ def _came_to(span: Span, *, addresses: bool) -> str:
         case _, (str() as error, int() as address):
             return f"{error} at {address:#x}"
         case _, result:
-            return f"failed: {_spelled(result, addresses=addresses)}"
+            return f"failed: {spelled_value(result, addresses=addresses)}"
 
 
-def _has_address(value: Any) -> bool:
+def has_address(value: Any) -> bool:
+    """Return whether some number in `value` is as large as an address."""
     if isinstance(value, list | tuple):
-        return any(map(_has_address, value))
+        return any(map(has_address, value))
     return type(value) is int and value >= HEXADECIMAL
 
 
-def _spelled(value: Any, *, addresses: bool) -> str:
+def spelled_value(value: Any, *, addresses: bool) -> str:
     """Return a value as messages spell it, but for text, which is shown as it is."""
     if isinstance(value, list | tuple):
-        inside = ", ".join(_spelled(each, addresses=addresses) for each in value)
+        inside = ", ".join(spelled_value(each, addresses=addresses) for each in value)
         return f"({inside}{',' * (len(value) == 1)})"
     if addresses and type(value) is int:
         return hex(value)

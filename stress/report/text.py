@@ -23,9 +23,8 @@ from rich.text import Text
 from stress.explore.engine import MEMORY
 from stress.explore.record import KIND
 from stress.explore.trace import Trace
-from stress.history import from_json_lines
 from stress.host import Host
-from stress.report import history
+from stress.report import history, recorded
 from stress.report.lanes import painted, render
 from stress.report.summary import RunSummary, Summary
 from stress.verdict import Verdict
@@ -179,7 +178,7 @@ def _show_recorded(
     for stack in failure.get("stacks", []):
         console.print(Text(stack.rstrip()), soft_wrap=True)
     if "history" in failure:
-        console.print(history.table(from_json_lines(failure["history"])))
+        console.print(history.table(recorded.calls_of(failure)))
 
 
 def _can_be_replayed(failure: dict[str, Any]) -> bool:

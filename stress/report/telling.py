@@ -1,0 +1,263 @@
+"""A saved failure told to a reader: from the file, as data alone, to a `Report`.
+
+Nothing in the file is carried out or imported: it may be a stranger's.  What is not of its type is
+not told; what cannot be drawn for it is refused.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from stress.explore.trace import End, Trace, TraceCall, TraceStep
+from stress.failures import FailureFileError
+from stress.report import recorded, stopped, titles
+from stress.report.failure import Call, Outcome, Repair, Report
+from stress.report.fields import is_sound, row_of, rows_of, text_of, texts_of
+from stress.report.history import has_address, spelled_value
+
+EXECUTION: Final = "execution"
+MEMORIES: Final = {
+    "rc11": "weak memory · rc11",
+    "tso": "store buffers · tso",
+    "sc": "interleavings · sc",
+}
+ENGINES: Final = {
+    "threads": "real threads",
+    "concurrent": "drawn programs on real threads",
+    "sequential": "state machine, one thread",
+    "explore": "explorer",
+}
+VERSION: Final = re.compile(r"(\w+ [\w.]+) \((\S+) build")
+
+
+def told(failure: Mapping[str, Any], path: Path | None) -> Report:
+    """Return what `failure`, which is or will be in the file `path`, says to a reader.
+
+    FailureFileError where it is damaged.
+    """
+    report = _of_kind(failure)
+    report.saved = relative(path)
+    report.replay = replay_command(failure, path)
+    report.fingerprint = text_of(failure, "fingerprint")
+    report.tried = sorted(_several(failure, "tried", Repair), key=lambda each: each.size)
+    report.outcomes = _several(failure, "outcomes", Outcome)
+    for name in ("checked", "tried_note"):
+        if said := text_of(failure, name):
+            report.notes.append(said)
+    return report
+
+
+def _of_kind(failure: Mapping[str, Any]) -> Report:
+    if failure.get("kind") == EXECUTION:
+        report = of_trace(trace_in(failure))
+        report.model = text_of(failure, "model")
+        report.facts |= _given(failure, "fingerprint")
+        if recorded_too := row_of(failure, "recorded"):
+            beside = _judged(recorded_too)
+            report.calls = beside.calls
+            report.notes.append(f"On real threads it was met first: {beside.title}.")
+        return report
+    return _judged(failure)
+
+
+# An execution of the explorer
+
+
+def of_trace(trace: Trace) -> Report:
+    """Return the report of an execution alone."""
+    title = trace.title.removeprefix(f"{trace.kind}: ")
+    found = recorded.placing([title, *trace.allowed])
+    report = Report(
+        trace.kind,
+        titles.of_trace(trace),
+        MEMORIES.get(trace.memory, trace.memory),
+        "",
+        "explore",
+        {"scenario": trace.scenario, "found": trace.found, "bounds": trace.bounds},
+        saved=trace.saved,
+        replay=f"stress replay {shlex.quote(trace.saved)}" if trace.saved else "",
+        observed=trace.observed,
+        allowed=trace.allowed,
+        trace=trace,
+        why=trace.why,
+    )
+    if found.misfit:
+        _place(report, found)
+    report.facts = {name: value for name, value in report.facts.items() if value}
+    return report
+
+
+def _place(report: Report, found: recorded.Placing) -> None:
+    """Say which call cannot be placed, after which, and what it would have had to come to."""
+    report.order, report.misfit = found.order, found.misfit
+    report.observed = [found.misfit]
+    made = found.misfit.partition(") = ")[0]
+    report.allowed = [f"{made}) = {each}" for each in found.allowed]
+
+
+def trace_in(failure: Mapping[str, Any]) -> Trace:
+    """Return the trace of a saved failure; FailureFileError where there is none to be drawn."""
+    try:
+        trace = Trace.from_json(row_of(failure, "trace"))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(f"its trace cannot be read ({error!r})") from error
+    if not is_sound(trace):
+        raise _damaged("a field of its trace is of the wrong type")
+    threads, numbers = range(len(trace.threads)), range(1, len(trace.steps) + 1)
+    parts: list[TraceStep | TraceCall | End] = [*trace.steps, *trace.calls, *trace.ends]
+    sound = (
+        all(part.thread in threads for part in parts)
+        and all(at in threads for at in trace.outside)
+        and [step.number for step in trace.steps] == list(numbers)
+        and all(not step.reads or step.reads in numbers for step in trace.steps)
+        and all(step.call is None or step.call in range(len(trace.calls)) for step in trace.steps)
+        and all(number in numbers for number in trace.conflict)
+    )
+    if not sound:
+        raise _damaged("its trace names steps, threads or calls that are not in it")
+    return trace
+
+
+# What was recorded, counted, or left no history
+
+
+def _judged(failure: Mapping[str, Any]) -> Report:
+    """Return the report of what real threads or a state machine came to."""
+    kind = text_of(failure, "kind")
+    violations = [
+        (text_of(each, "rule"), text_of(each, "message")) for each in rows_of(failure, "violations")
+    ]
+    rule, message = violations[0] if violations else (kind, "")
+    found = recorded.placing(message.splitlines())
+    report = Report(
+        rule if kind == "invariant" else kind,
+        titles.of_violation(rule, message),
+        _setting(failure),
+        text_of(failure, "model"),
+        text_of(failure, "engine"),
+        _given(failure),
+        calls=recorded.placed(recorded.calls_of(failure), found),
+        stacks=stopped.shortened(texts_of(failure, "stacks")),
+    )
+    if kind == "mismatch":
+        _tell_mismatch(report, message, row_of(failure, "saved"))
+    elif found.misfit:
+        _place(report, found)
+    elif kind in {"hang", "crash"}:
+        report.observed = texts_of(failure, "calls")
+    else:
+        report.observed = message.splitlines()[:1]
+        report.allowed = [line.strip() for line in message.splitlines()[1:]]
+    if report.kind not in {"hang", "crash", "mismatch", "linearizability"}:
+        report.facts = {"rule": rule} | report.facts
+    report.why = [f"Also, {rule}: {message}." for rule, message in violations[1:]]
+    report.why += [said for said in [text_of(failure, "explained")] if said]
+    return report
+
+
+def _tell_mismatch(report: Report, message: str, saved: Mapping[str, Any]) -> None:
+    """Tell how a subject and its reference differ after the same calls."""
+    call, *lines = message.splitlines() or [""]
+    said = {
+        label: line.strip().removeprefix(label).strip()
+        for label in ("observed", "allowed", "rule")
+        for line in lines
+        if line.strip().startswith(f"{label} ")
+    }
+    observed, allowed, rule = (said.get(label, "") for label in ("observed", "allowed", "rule"))
+    if observed == allowed:
+        report.title = f"after {call}: {rule}"
+    else:
+        report.title = f"{call} came to {observed}, and not to {allowed}"
+        report.facts |= {"rule": rule} if rule else {}
+    report.observed, report.allowed = [observed], [allowed]
+    report.calls = [
+        Call("main", _invoked(each), "", at, at + 1)
+        for at, each in enumerate(rows_of(saved, "calls"))
+    ]
+
+
+def _invoked(call: Mapping[str, Any]) -> str:
+    arguments = call.get("arguments")
+    spelled = [_argument(each) for each in arguments] if isinstance(arguments, list) else ["?"]
+    return f"{text_of(call, 'f')}({', '.join(spelled)})"
+
+
+def _argument(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"<result of call {value.get('place', 0)}>"
+    return spelled_value(value, addresses=has_address(value))
+
+
+# What all have
+
+
+def relative(path: Path | None) -> str:
+    """Return a path relative to the current directory, where it is beneath it."""
+    if path is None:
+        return ""
+    here = Path.cwd()
+    whole = path if path.is_absolute() else here / path
+    return (whole.relative_to(here) if whole.is_relative_to(here) else path).as_posix()
+
+
+def replay_command(failure: Mapping[str, Any], path: Path | None) -> str:
+    """Return the command that shows a failure again.
+
+    What left nothing to judge is met again, or not, by running the same programs.
+    """
+    left = failure.keys() & {"history", "saved", "schedule"}
+    if path is not None and (left or "prefix" in row_of(failure, "parameters")):
+        return f"stress replay {shlex.quote(relative(path))}"
+    seed = failure.get("run_seed")
+    model, engine = text_of(failure, "model"), text_of(failure, "engine")
+    if not model:
+        return ""
+    seeded = f" --seed {seed}" if type(seed) is int else ""
+    return f"stress run {shlex.quote(model)} --engine {shlex.quote(engine)}{seeded}"
+
+
+def _setting(failure: Mapping[str, Any]) -> str:
+    engine = ENGINES.get(text_of(failure, "engine"), text_of(failure, "engine"))
+    found = VERSION.match(text_of(failure, "interpreter"))
+    if found is None:
+        return engine
+    return f"{engine} · {found[1]}{'t' * (found[2] == 'free-threaded')}"
+
+
+def _given(failure: Mapping[str, Any], *names: str) -> dict[str, str]:
+    """Return the facts that any failure may have."""
+    parameters = row_of(failure, "parameters")
+    found = {
+        "model": text_of(failure, "model"),
+        "program": text_of(failure, "program"),
+        **{name: text_of(parameters, name) for name in parameters},
+    }
+    if type(seed := failure.get("run_seed")) is int:
+        found["seed"] = str(seed)
+    found |= {name: text_of(failure, name) for name in names}
+    return {name: value for name, value in found.items() if value}
+
+
+def _several[T](failure: Mapping[str, Any], name: str, kind: type[T]) -> list[T]:
+    """Return the rows of a field as `kind`; those that are not sound are left out."""
+    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+    found = []
+    for row in rows_of(failure, name):
+        try:
+            made = kind(**{key: value for key, value in row.items() if key in known})
+        except TypeError:
+            continue
+        if is_sound(made):
+            found.append(made)
+    return found
+
+
+def _damaged(why: str) -> FailureFileError:
+    return FailureFileError(
+        f"the failure is damaged: {why}.\n"
+        f"  Somebody changed it, or another version wrote it.  Find it again:  stress run"
+    )
