@@ -5,7 +5,7 @@ Exit status: 0 ok, 1 a check failed, 2 wrong usage, 3 unknown.
 
 import sys
 import traceback
-from typing import Any, override
+from typing import Any, Final, override
 
 import click
 
@@ -19,6 +19,29 @@ from stress.commands.run import run
 from stress.explore.command import explore, orders, resume
 from stress.litmus.command import litmus
 from stress.verdict import Verdict
+
+SECTIONS: Final = {
+    "Try to prove it wrong": {
+        run: "Stress models in the engines, for a time.",
+        explore: "Every execution of one small program, under a memory model.",
+        mutants: "The kill matrix: can the checks fail at all?",
+        orders: "Which memory orders are load-bearing?",
+        linearize: "Judge a history that was recorded elsewhere.",
+        litmus: "Litmus tests, as herd7 runs them.",
+    },
+    "Look at what was found": {
+        replay: "A saved failure, again, exactly; or step by step in pdb.",
+    },
+    "Long runs": {
+        resume: "Go on with a campaign or an exploration that was ended.",
+    },
+    "What there is": {
+        list_models: "Models, their faults and scenarios, engines, litmus tests.",
+        doctor: "What this machine can and cannot show.",
+        completion: "Let a shell complete names.",
+    },
+}
+"""The commands, each with one line for ``stress --help``."""
 
 
 class Commands(click.Group):
@@ -38,24 +61,32 @@ class Commands(click.Group):
             click.echo("The harness itself failed, so there is no verdict.", err=True)
         sys.exit(Verdict.UNKNOWN.exit_code)
 
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by what they are for."""
+        for heading, commands in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(str(each.name), line) for each, line in commands.items()])
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 92},
+    epilog="""
+    \b
+    A first look:
+      stress run                                          every model on real threads, 30 seconds
+      stress run registrar:relaxed-set --engine explore   a fault that x86 cannot show
+      stress replay .stress/failures/FILE.json            what it saved, again
+
+    Exit status: 0 ok, 1 a check failed, 2 wrong usage, 3 unknown.
+    """,
+)
 @click.version_option(package_name="registrar-stress")
 def main() -> None:
     """Try to prove concurrent Python wrong, and say exactly what a pass means."""
 
 
-for command in (
-    completion,
-    doctor,
-    explore,
-    linearize,
-    list_models,
-    litmus,
-    mutants,
-    orders,
-    replay,
-    resume,
-    run,
-):
-    main.add_command(command)
+for section in SECTIONS.values():
+    for command in section:
+        main.add_command(command)
