@@ -20,6 +20,7 @@ ordered by happens-before, which is partial; a model of sequential consistency a
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from stress.history import Span
@@ -50,6 +51,8 @@ class Conformance:
         self._model = reference.model
         self._invariants = self._model.invariants()
         self._known: dict[Any, tuple[Judgement, Values | None]] = {}
+        self.misfit: Misfit | None = None
+        """The call that the last history had no place for, if there was one."""
 
     def violations(
         self, calls: Sequence[Span], before: Before | None, subject: Any = None
@@ -59,6 +62,7 @@ class Conformance:
         UndecidedError where the budget does not suffice.
         """
         broken: list[Violation] = []
+        self.misfit = None
         judgement = self._judged(calls, before, subject, broken)
         if judgement.verdict is Verdict.OK:
             return []
@@ -69,7 +73,8 @@ class Conformance:
             )
         if judgement.misfit is None and broken:  # told of the state in which most invariants hold
             return [max(broken, key=lambda each: self._invariants.index(each.rule))]
-        return [self._misfit(calls, judgement)]
+        self.misfit = self._misfit(calls, judgement, before)
+        return [self.misfit.violation(RULES[self._model.consistency])]
 
     def _judged(
         self,
@@ -79,11 +84,7 @@ class Conformance:
         broken: list[Violation],
     ) -> Judgement:
         at_rest = self._invariants and subject is not None
-        predecessors: list[set[int]] | None = None
-        if self._model.consistency == "sequential":
-            predecessors = _in_turn(calls)
-        elif before is not None:
-            predecessors = _before_each(calls, before)
+        predecessors = self._predecessors(calls, before)
         if predecessors is not None:
             judgement, end = self._once(calls, predecessors)
             if not at_rest or end is None or self._holds(end, subject, broken):
@@ -138,30 +139,76 @@ class Conformance:
                 return False
         return True
 
-    def _misfit(self, calls: Sequence[Span], judgement: Judgement) -> Violation:
-        """Return why the call that cannot be placed cannot."""
+    def _predecessors(self, calls: Sequence[Span], before: Before | None) -> list[set[int]] | None:
+        """Return what comes before each call; None where the instants of one clock say it."""
+        if self._model.consistency == "sequential":
+            return _in_turn(calls)
+        return None if before is None else _before_each(calls, before)
+
+    def _misfit(
+        self, calls: Sequence[Span], judgement: Judgement, before: Before | None
+    ) -> "Misfit":
+        """Return the call that cannot be placed, with what there is around it."""
         assert judgement.misfit is not None
         placed = [calls[index] for index in judgement.order or ()]
         misfit = calls[judgement.misfit]
-        message = (
-            f"{shown(misfit)} cannot be placed\n"
-            f"  longest legal order   {', '.join(map(shown, placed)) or 'nothing'}\n"
-            f"  allowed there         {self._allowed(placed, misfit)}"
+        predecessors = self._predecessors(calls, before)
+        if predecessors is None:
+            earlier = {at for at, call in enumerate(calls) if call.end < misfit.start}
+        else:
+            earlier = _all_before(predecessors, judgement.misfit)
+        return Misfit(
+            misfit,
+            placed,
+            self._allowed(placed, misfit),
+            [calls[at] for at in sorted(earlier)],
         )
-        return Violation(RULES[self._model.consistency], message)
 
-    def _allowed(self, placed: Sequence[Span], misfit: Span) -> str:
+    def _allowed(self, placed: Sequence[Span], misfit: Span) -> list[str]:
         """Return what the model would have `misfit` come to after the calls of `placed`."""
         specification = ModelSpecification(self.reference)
         states: list[Any] = [specification.initial()]
         for call in placed:
             states = [state for before in states for state in specification.finished(before, call)]
         if not states:
-            return "not known: steps of other calls come between those of one"
+            return ["not known: steps of other calls come between those of one"]
         answers: list[str] = []
         for state in states:
             answers += specification.answers(state, misfit)
-        return " or ".join(dict.fromkeys(answers)) or "nothing: it waits"
+        return [*dict.fromkeys(answers)] or ["nothing: it waits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A call that no order of the calls has a place for."""
+
+    call: Span
+    placed: Sequence[Span]
+    """The longest legal order of others."""
+    answers: Sequence[str]
+    """What the model would have it come to after those."""
+    earlier: Sequence[Span]
+    """The calls that come before it in every order."""
+
+    def violation(self, rule: str) -> Violation:
+        """Return it as what breaks `rule`."""
+        return Violation(
+            rule,
+            f"{shown(self.call)} cannot be placed\n"
+            f"  longest legal order   {', '.join(map(shown, self.placed)) or 'nothing'}\n"
+            f"  allowed there         {' or '.join(self.answers)}",
+        )
+
+
+def _all_before(predecessors: Sequence[set[int]], call: int) -> set[int]:
+    """Return what comes before `call`, directly or by way of others."""
+    found: set[int] = set()
+    waiting = [call]
+    while waiting:
+        more = predecessors[waiting.pop()] - found
+        found |= more
+        waiting += more
+    return found
 
 
 def _in_turn(calls: Sequence[Span]) -> list[set[int]]:
@@ -198,9 +245,23 @@ def _before_each(calls: Sequence[Span], before: Before) -> list[set[int]]:
 
 def shown(call: Span) -> str:
     """Return a call as people write it, with who made it."""
-    who = call.process if isinstance(call.process, str) else f"thread {call.process}"
-    arguments = ", ".join(map(spelled, call.arguments))
+    made = f"{caller(call)}: {made_of(call.f, call.arguments)}"
     if call.outcome == "info":
-        return f"{who}: {call.f}({arguments}) never returned"
+        return f"{made} never returned"
     result = Raised(*call.result) if call.outcome == "fail" else spelled(call.result)
-    return f"{who}: {call.f}({arguments}) = {result}"
+    return f"{made} = {result}"
+
+
+def caller(call: Span) -> str:
+    """Return who made a call: ``thread 1``, ``main``."""
+    return call.process if isinstance(call.process, str) else f"thread {call.process}"
+
+
+def made_of(f: str, arguments: Sequence[Any]) -> str:
+    """Return a call as people write it."""
+    return f"{f}({', '.join(map(spelled, arguments))})"
+
+
+def result_of(call: Span) -> str:
+    """Return what a call that has ended came to."""
+    return f"raises {Raised(*call.result)}" if call.outcome == "fail" else spelled(call.result)

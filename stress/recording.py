@@ -33,7 +33,8 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from registrar.sync import Sync
-from stress.conformance import Before, Conformance
+from stress.conformance import Before, Conformance, made_of, result_of
+from stress.explore.calls import Listener
 from stress.history import BY_CLOCK, Outcome, Precedence, Span
 from stress.model import made
 from stress.operation import Operation
@@ -57,7 +58,13 @@ def _as_main() -> Iterator[None]:
 class Recording:
     """One subject of `reference`'s model, made over `sync`, and what `program` did to it."""
 
-    def __init__(self, conformance: Conformance, program: Program, sync: Sync) -> None:
+    def __init__(
+        self,
+        conformance: Conformance,
+        program: Program,
+        sync: Sync,
+        listener: Listener | None = None,
+    ) -> None:
         self.reference = reference = conformance.reference
         self._conformance = conformance
         self.program = program
@@ -65,6 +72,7 @@ class Recording:
         self.results = Results.of(program)
         self._noted: dict[int, list[Span]] = {thread: [] for thread in self._calls}
         self._now = reference.model.witness.now
+        self._listener = listener
         self.subject = made(reference.model, sync)
 
     def run(self, thread: int) -> None:
@@ -88,6 +96,8 @@ class Recording:
     def _called(self, thread: int, own: Operation, arguments: tuple[Any, ...]) -> Span:
         """Make a call and note it; what is no result of the operation is raised."""
         now = self._now
+        if self._listener is not None:
+            self._listener.begins(made_of(own.name, arguments))
         start = now()
         result: Any
         outcome: Outcome = "ok"
@@ -120,6 +130,8 @@ class Recording:
         result = result if is_plain(result) else NotPlain(repr(result))
         span = Span(process, own.name, arguments, start, end, outcome, result)
         self._noted[thread].append(span)
+        if self._listener is not None:
+            self._listener.ends(result_of(span))
         return span
 
     @property

@@ -96,7 +96,8 @@ def _fault(machine: Machine, graph: Graph, steps: dict[int, Step]) -> tuple[str,
         if step.kind is Kind.FAIL:
             error = step.value
             kind = "assertion" if isinstance(error, AssertionError) else "exception"
-            kind = getattr(error, "kind", kind)
+            if hasattr(error, "kind"):  # what the model does not permit
+                return error.kind, str(error)
             return kind, f"{machine.names[thread]}: {type(error).__name__}: {error}"
     if graph.races:
         one, other = (event for event in graph.order if event.bit & graph.races[0])

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from greenlet import getcurrent, greenlet
 
+from stress.explore.calls import Listener
 from stress.explore.graph import INITIAL, UNSET, Event, Graph
 from stress.explore.growth import HALTED
 from stress.explore.steps import Kind, Step
@@ -96,6 +97,8 @@ class Machine:
     """
 
     halts_on_race = True
+    listener: Listener | None = None
+    """Told of the calls of the subject, where somebody wants to know."""
 
     def __init__(self, main: Callable[[], object], *, stride: int = 8, bound: int = 2_000) -> None:
         self.stride = stride
@@ -203,6 +206,11 @@ class Machine:
         if self._graph is None:
             return []
         return list(self._graph.threads[thread.number][since : thread.index])
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The current thread, and how many events it has taken."""
+        return self.current.number, self.current.index
 
     def moment(self) -> "Moment":
         """Return where the current thread stands, to be compared when the execution is over."""

@@ -40,6 +40,8 @@ class Place:
     called: Any = None
     """What it is a method of."""
     frame: FrameType | None = None
+    function: str = ""
+    """The qualified name of the function that the line is in."""
 
 
 def place_of(frame: FrameType | None) -> Place:
@@ -49,7 +51,7 @@ def place_of(frame: FrameType | None) -> Place:
         name = frame.f_code.co_filename
         if not name.startswith(HARNESS):
             where, source = _line(name, frame.f_lineno)
-            return Place(where, source, call, called, frame)
+            return Place(where, source, call, called, frame, frame.f_code.co_qualname)
         call, called = frame.f_code.co_name, frame.f_locals.get("self")
         frame = frame.f_back
     return Place(call=call)
@@ -62,7 +64,8 @@ def place_of_error(error: BaseException) -> Place:
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
         if not name.startswith(HARNESS):
-            found = Place(*_line(name, trace.tb_lineno))
+            function = trace.tb_frame.f_code.co_qualname
+            found = Place(*_line(name, trace.tb_lineno), function=function)
         trace = trace.tb_next
     return found
 

@@ -24,7 +24,7 @@
 >>> bump = (Invocation("bump", ()),)
 >>> found = explored(Performance(TallyModel, Program((), (bump, bump))), memory="sc")
 >>> print(found.failure.message)
-main: NotPermitted: linearizability: thread 1: bump() = 0 cannot be placed
+linearizability: thread 1: bump() = 0 cannot be placed
   longest legal order   thread 0: bump() = 0
   allowed there         1
 
@@ -36,12 +36,12 @@ are ordered by happens-before in the execution at hand: where nothing orders two
 are tried, whatever the instants say.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
-from stress.conformance import Conformance, shown
+from stress.conformance import Conformance, Misfit, caller, made_of, shown
 from stress.explore.machine import Moment
 from stress.explore.sync import SimulatedSync
 from stress.history import Span
@@ -52,19 +52,66 @@ from stress.reference import Reference
 from stress.threads.observed import Witness
 from stress.threads.subject import Violation
 
+MOST_CALLS: Final = 4
+"""Calls that are named in a sentence."""
+
 type Threads = tuple[Callable[[], None], ...]
 
 
 class NotPermitted(AssertionError):  # noqa: N818  (the name is read in reports)
     """The model does not permit an execution."""
 
-    def __init__(self, violations: list[Violation], history: list[Span]) -> None:
+    def __init__(
+        self, violations: list[Violation], history: list[Span], misfit: Misfit | None = None
+    ) -> None:
+        first = violations[0]
         super().__init__("\n".join(f"{each.rule}: {each.message}" for each in violations))
-        self.kind = violations[0].rule
+        self.kind = first.rule
+        self.title = f"{first.rule}: {first.message.partition('\n')[0]}"
         self.observed = [shown(call) for call in history]
         self.allowed = [
             line.strip() for each in violations for line in each.message.splitlines()[1:]
         ]
+        self.why: list[str] = []
+        self.operations = [call.f for call in history]
+        """Of the calls that are at odds, as far as they are known."""
+        if misfit is not None:
+            self._tell_of(misfit, history)
+            for each in violations[1:]:
+                self.why.append(f"{each.rule} is broken, too: {each.message.splitlines()[0]}.")
+
+    def _tell_of(self, misfit: Misfit, history: list[Span]) -> None:
+        """Say which call has no place, and what comes before it."""
+        call, made = misfit.call, made_of(misfit.call.f, misfit.call.arguments)
+        self.title = f"{shown(call)} fits no order of the calls"
+        self.allowed = [
+            each if ": " in each else f"{caller(call)}: {made} = {each}" for each in misfit.answers
+        ]
+        self.operations = [each.f for each in (*misfit.placed[-1:], call)]
+        after = f"After {_listed(misfit.placed)}" if misfit.placed else "At the beginning"
+        self.why.append(
+            f"{_capital(shown(call))} cannot be placed.  {after}, the longest legal order, "
+            f"{made} = {' or '.join(misfit.answers)} in the model."
+        )
+        mine = [each for each in misfit.earlier if each.process != call.process]
+        beside = [each for each in history if each not in (call, *misfit.earlier, *misfit.placed)]
+        if mine:
+            verb = "comes" if len(mine) == 1 else "come"
+            self.why.append(f"{_capital(_listed(mine))} {verb} before it in every order.")
+        if beside:
+            self.why.append(f"{_capital(_listed(beside))} may come before or after: neither helps.")
+
+
+def _listed(calls: Sequence[Span]) -> str:
+    """Return calls in words; of many, the last ones."""
+    last = [shown(call) for call in calls[-MOST_CALLS:]]
+    if more := len(calls) - len(last):
+        last.insert(0, f"{more:,} more")
+    return ", ".join(last)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 @dataclass(frozen=True)
@@ -79,13 +126,13 @@ class Performance:
         clock = Clock(sync)
         conformance = self._conformance
         conformance.reference.model.witness = clock.witness
-        recording = Recording(conformance, self.program, sync)
+        recording = Recording(conformance, self.program, sync, sync.listener)
         recording.run(PREFIX)
         yield tuple(_thread(recording, number) for number in range(len(self.program.threads)))
         recording.end()
         violations = recording.judged(clock.before)
         if violations:
-            raise NotPermitted(violations, recording.calls)
+            raise NotPermitted(violations, recording.calls, self._conformance.misfit)
 
     @cached_property
     def _conformance(self) -> Conformance:

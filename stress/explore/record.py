@@ -150,7 +150,7 @@ def _on(machine: Machine, task: ScenarioTask, schedule: Sequence[str]) -> Trace 
     failure: Failure | None = judged.failure
     if failure is None:
         return None
-    trace = trace_of(machine, graph, failure.kind, task.memory)
+    trace = trace_of(machine, graph, failure.kind, model)
     threads = len(graph.threads) - 1
     bounds = [f"{threads} thread{'s' * (threads != 1)}", f"{task.steps:,} steps each"]
     if task.spurious:

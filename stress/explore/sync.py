@@ -12,6 +12,7 @@ from typing import Final, Self, SupportsIndex
 
 from registrar.sync import Lock, MemoryOrder
 from stress.explore import awaiting
+from stress.explore.calls import Listener
 from stress.explore.machine import Machine, Moment, SimulatedThread
 from stress.explore.steps import Kind, Step
 
@@ -332,6 +333,11 @@ class SimulatedSync:
         )
         thread.paused = thread.index, now
         self._machine.step(Step(Kind.STUCK if came_round else Kind.PAUSE))
+
+    @property
+    def listener(self) -> Listener | None:
+        """Who wants to be told of the calls of the subject, if anybody does."""
+        return self._machine.listener
 
     def moment(self) -> Moment:
         """Return where the calling thread stands now."""

@@ -8,13 +8,12 @@ import sys
 
 from greenlet import getcurrent
 
+from stress.explore.calls import Calls, HeardCall
 from stress.explore.graph import READS, WRITES, Event, Graph
 from stress.explore.linear import linear
 from stress.explore.machine import Machine, SimulatedThread
 from stress.explore.naming import Names, Place, distinct, found_in, place_of
 from stress.explore.steps import ACQUIRES, PLAIN, Kind, Step
-
-"""Orders of fences that acquire."""
 
 
 class Told:
@@ -30,13 +29,15 @@ class Told:
         self.standing: dict[int, Place] = {}
         """Of the threads that have not ended."""
         self._names = Names({at: each.name for at, each in enumerate(machine.locations)})
-        machine.watch = self._watch
+        self.calls = Calls(machine)
+        """The calls of the subject."""
+        machine.watch, machine.listener = self._watch, self.calls
         try:
             machine.restore(graph)
             for thread, frame in machine.standing().items():
                 self._stand(thread, place_of(frame))
         finally:
-            machine.watch = None
+            machine.watch = machine.listener = None
         used = {event.location for event in graph.order if is_access(event)}
         used |= {step.location for step in graph.pending if step and step.kind is Kind.LOCK}
         self.locations = self._names.resolved({at: machine.locations[at].kind for at in used})
@@ -49,7 +50,9 @@ class Told:
         """Those that are told, in their order; of a read-modify-write, its read."""
         self.numbers: dict[int, int] = {}
         """Of the events, from 1, by their bits."""
-        self._number(linear(graph))
+        self.order = linear(graph)
+        """All events, in that order."""
+        self._number(self.order)
 
     def _watch(self, thread: SimulatedThread, event: Event) -> None:
         frame = None
@@ -94,6 +97,10 @@ class Told:
     def name(self, event: Event) -> str:
         """Return what the thread of `event` is called."""
         return self.threads[event.thread]
+
+    def call_of(self, event: Event) -> HeardCall | None:
+        """Return the call that `event` is a step of, if it is one of a call."""
+        return self.calls.of(event.thread, event.index)
 
     def newer(self, event: Event) -> Event | None:
         """Return the oldest write that a read does not see although it comes before it, if any.

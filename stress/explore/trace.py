@@ -11,11 +11,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Self
 
 from stress.explore import why
+from stress.explore.conflict import conflict_of
 from stress.explore.graph import READS, WRITES, Event, Graph
 from stress.explore.machine import Machine
+from stress.explore.memory.model import MemoryModel
 from stress.explore.naming import place_of_error
 from stress.explore.steps import PLAIN, Kind, Step
 from stress.explore.told import Told, is_failed_exchange
+from stress.explore.view import views_of
 
 HEX: Final = 1 << 16
 """From here on a number is more likely an address or a set of bits than a count."""
@@ -132,31 +135,66 @@ class Trace:
         return cls(**values)
 
 
-def trace_of(machine: Machine, graph: Graph, kind: str, memory: str) -> Trace:
+def trace_of(machine: Machine, graph: Graph, kind: str, model: MemoryModel) -> Trace:
     """Return the trace of `graph`, which fails by `kind`: `machine` repeats it once more."""
+    memory = model.name
     told = Told(machine, graph)
     stands = told.blocked()
+    ends = {thread: _end(told, thread, step) for thread, step in stands.items()}
     threads = [
         thread
         for thread in told.threads
-        if thread in stands or any(event.thread == thread for event in told.events)
+        if (thread in ends and (ends[thread].text or thread))
+        or any(event.thread == thread for event in told.events)
     ]
     places = {thread: place for place, thread in enumerate(threads)}
     steps = [_step(told, event, places) for event in told.events]
-    ends = [_end(told, thread, step, places) for thread, step in stands.items()]
+    for thread, end in ends.items():
+        end.thread = places.get(thread, 0)
     story = why.story_of(told, kind, memory)
+    _add_views(told, steps, model)
     return Trace(
         kind,
         story.title,
         [told.threads[thread] for thread in threads],
         steps,
-        [end for end in ends if end.text],
+        [end for end in ends.values() if end.text],
         story.observed,
         story.allowed,
         story.why,
         memory=memory,
-        outside=_outside(steps, ends, places.get(0)),
+        outside=_outside(steps, [*ends.values()], places.get(0)),
+        calls=_calls(told, steps, places),
+        conflict=conflict_of(told, kind),
     )
+
+
+def _add_views(told: Told, steps: list[TraceStep], model: MemoryModel) -> None:
+    """Say for each step what its thread must at least see there."""
+    views = views_of(told, model)
+    for event, step in zip(told.events, steps, strict=True):
+        for location, write in views.get(event.bit, {}).items():
+            number = told.numbers.get(write.bit)
+            since = f"step {number}" if number else "initial"
+            step.view[told.locations[location]] = f"{spelled(write.value)} ({since})"
+
+
+def _calls(told: Told, steps: list[TraceStep], places: dict[int, int]) -> list[TraceCall]:
+    """Return the calls of the threads that are told of, and note in `steps` whose they are."""
+    found: list[TraceCall] = []
+    for heard in told.calls.heard:
+        if heard.thread not in places:
+            continue
+        mine = [each for each in told.events if each.thread == heard.thread]
+        after = [told.numbers[each.bit] for each in mine if each.index >= heard.start]
+        inside = [told.numbers[each.bit] for each in mine if told.call_of(each) is heard]
+        first = after[0] if after else len(steps) + 1
+        last = inside[-1] if inside else first - 1
+        for number in inside:
+            steps[number - 1].call = len(found)
+        thread = places[heard.thread]
+        found.append(TraceCall(thread, heard.text, heard.result, first, last))
+    return found
 
 
 def _outside(steps: list[TraceStep], ends: list[End], main: int | None) -> list[int]:
@@ -178,6 +216,7 @@ def _step(told: Told, event: Event, places: dict[int, int]) -> TraceStep:
         event.kind.name.lower(),
         where=place.where,
         source=place.source,
+        function=place.function,
     )
     if event.kind in READS or event.kind in WRITES:
         _describe_access(told, event, step, found)
@@ -234,14 +273,15 @@ def _describe_other(told: Told, event: Event, found: TraceStep, call: str) -> No
             found.location = told.threads[event.location]
 
 
-def _end(told: Told, thread: int, step: Step, places: dict[int, int]) -> End:
+def _end(told: Told, thread: int, step: Step) -> End:
     place = told.standing.get(thread)
     where = place.where if place else ""
     text = ""
     match step.kind:
         case Kind.FAIL:
             failed = place_of_error(step.value)
-            text, where = why.failing(step.value, failed.source), failed.where
+            if not hasattr(step.value, "observed"):  # else that tells of it
+                text, where = why.failing(step.value, failed.source), failed.where
         case Kind.LOCK:
             text = f"waits for {told.locations[step.location]}"
         case Kind.WAIT:
@@ -252,7 +292,7 @@ def _end(told: Told, thread: int, step: Step, places: dict[int, int]) -> End:
             text = f"waits for the end of {told.threads[step.location]}"
     if told.graph.races and step.kind is not Kind.FAIL:
         text = ""  # it could go on
-    return End(places[thread], text, where, step.kind is Kind.FAIL)
+    return End(thread, text, where, step.kind is Kind.FAIL)
 
 
 def spelled(value: Any) -> str:

@@ -7,9 +7,10 @@ synchronising, what an update overwrites unseen, who waits for what that is held
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice
 from typing import Any, Final
 
+from stress.explore.conflict import lost_updates, outdated, place_of
 from stress.explore.graph import READS, WRITES, Event
 from stress.explore.memory.model import SEQ_CST
 from stress.explore.naming import place_of_error
@@ -203,6 +204,8 @@ def _fault(told: Told, thread: int, error: Any, memory: str) -> Story:
     lines = str(error).splitlines()
     if not isinstance(error, AssertionError):
         title = f"{name} raises {_first_line(error)}"
+    elif hasattr(error, "title"):  # what a model does not permit
+        title = error.title
     elif lines and not lines[0].startswith("assert "):
         title = lines[0]
     else:
@@ -210,7 +213,7 @@ def _fault(told: Told, thread: int, error: Any, memory: str) -> Story:
     observed = lines if lines[1:] or (lines and lines[0] not in title) else []
     observed = getattr(error, "observed", observed)
     allowed = getattr(error, "allowed", [])
-    return Story(title, observed, allowed, list(_faults(told, memory)))
+    return Story(title, observed, allowed, [*getattr(error, "why", []), *_faults(told, memory)])
 
 
 def _unfulfilled(source: str, where: str) -> str:
@@ -231,6 +234,7 @@ def _faults(told: Told, memory: str) -> Iterator[str]:
     lost = list(_lost_updates(told))
     yield from lost[:MOST_STALE]
     if not stale and not lost and len({event.thread for event in told.events}) > 1:
+        yield from islice(_outdated(told), 1)
         yield "Every read sees the newest value: this order of the steps is all it takes."
 
 
@@ -275,7 +279,7 @@ def _crossed(told: Told, write: Event, read: Event) -> Event | None:
             if load.kind is not Kind.LOAD or load.location != store.location:
                 continue
             writes = told.graph.writes[store.location]
-            if _place(writes, load.rf) < _place(writes, store) and (
+            if place_of(writes, load.rf) < place_of(writes, store) and (
                 {read.step.order, load.step.order} != {SEQ_CST}  # type: ignore[union-attr]
                 or {write.step.order, store.step.order} != {SEQ_CST}  # type: ignore[union-attr]
             ):
@@ -283,28 +287,25 @@ def _crossed(told: Told, write: Event, read: Event) -> Event | None:
     return None
 
 
-def _place(writes: tuple[Event, ...], write: Event | None) -> int:
-    return next(at for at, each in enumerate(writes) if each is write)
-
-
 def _lost_updates(told: Told) -> Iterator[str]:
     """Yield each write that overwrites another, which its thread has not seen though it read."""
-    for location, writes in enumerate(told.graph.writes):
-        for earlier, write in pairwise(writes[1:]):
-            if write.kind is not Kind.STORE or earlier.thread == write.thread:
-                continue
-            before = told.graph.threads[write.thread][: write.index]
-            accesses = [each for each in before if each.location == location]
-            read = next((each for each in reversed(accesses) if each.kind in READS), None)
-            if read is None or read is not accesses[-1]:
-                continue
-            if _place(writes, read.rf) < _place(writes, earlier):
-                where = told.locations[location]
-                yield (
-                    f"{_capital(_step(told, write))} overwrites what {_step(told, earlier)} wrote "
-                    f"without having seen it: {told.name(write)} had read {where} before, at "
-                    f"{_step(told, read)}."
-                )
+    for earlier, write, read in lost_updates(told):
+        yield (
+            f"{_capital(_step(told, write))} overwrites what {_step(told, earlier)} wrote "
+            f"without having seen it: {told.name(write)} had read "
+            f"{told.locations[write.location]} before, at {_step(told, read)}."
+        )
+
+
+def _outdated(told: Told) -> Iterator[str]:
+    """Yield each read that was overtaken by a write before its thread acted on it."""
+    for read, write, acted in outdated(told):
+        where = told.locations[read.location]
+        yield (
+            f"{_capital(told.name(read))} goes on at {_step(told, acted)} with what it read of "
+            f"{where} at {_step(told, read)}, but {told.name(write)} has written {where} since, at "
+            f"{_step(told, write)}."
+        )
 
 
 # Threads that wait

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from registrar.sync import ACQ_REL, ACQUIRE, RELAXED, RELEASE, SEQ_CST, Sync
+from stress.explore.performance import Performance
 from stress.explore.record import report_of
 from stress.explore.scenario import Scenario, ScenarioTask, explored
 from stress.explore.target import find
 from stress.explore.trace import Trace, TraceStep, spelled
+from stress.model import Model, operation
+from stress.program import Invocation, Program
 
 ROOT = Path(__file__).parents[2]
 
@@ -382,3 +385,122 @@ def test_values_are_spelled_without_addresses_of_objects() -> None:
     assert spelled(object()) == "<object object>"
     assert spelled(0x10000) == "0x10000"
     assert spelled(True) == "True"  # noqa: FBT003
+
+
+def test_step_has_the_function_its_line_is_in() -> None:
+    """A line is found again by its function when lines have moved."""
+    functions = {step.function for step in trace_of(named("race")).steps}
+
+    assert functions == {"race.<locals>.writer", "race.<locals>.reader"}
+
+
+@pytest.mark.parametrize(
+    ("name", "conflict"),
+    [
+        ("race", [1, 4]),
+        ("stale", [1, 4]),
+        ("store_buffering", [1, 4]),
+        ("lost_update", [3, 4]),
+        ("crossed_locks", [1, 2]),
+        ("lost_wake_up", [2, 5]),
+        ("livelock", [1, 4]),
+        ("forgotten_lock", []),
+    ],
+)
+def test_two_steps_conflict(name: str, conflict: list[int]) -> None:
+    """The pair that a reader has to look at; none where one step is all there is."""
+    assert trace_of(named(name)).conflict == conflict
+
+
+def test_view_says_what_a_step_must_see() -> None:
+    """A stale read may read anything from the oldest write of its view on, and nothing older."""
+    steps = trace_of(named("stale")).steps
+
+    assert steps[3].view == {"data": "0 (initial)", "ready": "1 (step 2)"}
+    assert steps[1].view == {"data": "42 (step 1)", "ready": "0 (initial)"}
+
+
+@pytest.mark.parametrize("memory", ["sc", "tso", "rc11"])
+def test_no_read_is_older_than_its_view(memory: str) -> None:
+    """What a step reads is never from before what its view names."""
+    for name in ("hand_over", "lost_update", "overtaken_store", "livelock"):
+        scenario = named(name)
+        found = explored(scenario, memory=memory)
+        if found.failure is None:
+            continue
+        trace = report_of(ScenarioTask(scenario, memory), found, "")
+        for step in trace.steps:
+            if step.reads is not None and step.operation == "load":
+                floor = step.view[step.location]
+                assert floor.endswith("(initial)") or int(floor.split("step ")[1][:-1]) <= (
+                    step.reads
+                )
+
+
+def test_calls_stand_around_their_steps() -> None:
+    """Each call has its thread, what it came to as the judge says it, and its own steps."""
+    trace = trace_of(find("once:relaxed-store/three"))
+    calls = [(trace.threads[call.thread], call.text, call.result) for call in trace.calls]
+
+    assert len(calls) >= 2
+    assert all("(" in text for _, text, _ in calls)
+    for number, call in enumerate(trace.calls):
+        inside = [step.number for step in trace.steps if step.call == number]
+        assert not inside or (min(inside) >= call.first and max(inside) == call.last)
+        assert {trace.steps[at - 1].thread for at in inside} <= {call.thread}
+
+
+def test_unfinished_call_has_no_result() -> None:
+    """The call that races has not returned."""
+    trace = trace_of(find("registrar:no-recheck/same-chunk"))
+
+    assert [bool(call.result) for call in trace.calls] == [True, False]
+    assert trace.steps[trace.conflict[0] - 1].call is None  # the caller touches what it was given
+    assert trace.steps[trace.conflict[1] - 1].call == 1
+
+
+class Tally:
+    """Counts by a load and a store."""
+
+    def __init__(self, sync: Sync) -> None:
+        self._value = sync.word()
+
+    def bump(self) -> int:
+        """Count one, and return how many there were."""
+        old = self._value.load(RELAXED)
+        self._value.store(old + 1, RELAXED)
+        return old
+
+
+class TallyModel(Model[Tally]):
+    """Counts."""
+
+    subject = Tally
+    value: int = 0
+
+    @operation
+    def bump(self) -> int:
+        """Count one, and return how many there were."""
+        self.value += 1
+        return self.value - 1
+
+
+BUMP = Invocation("bump", ())
+
+
+def test_call_without_a_place_is_told_in_the_words_of_the_model() -> None:
+    """No name of the harness is in it; the call, what it could be, and what comes before are."""
+    trace = trace_of(Performance(TallyModel, Program((), ((BUMP,), (BUMP,)))), "sc")
+    text = json.dumps(trace.to_json())
+
+    assert trace.kind == "linearizability"
+    assert "NotPermitted" not in text
+    assert trace.title == "thread 1: bump() = 0 fits no order of the calls"
+    assert trace.allowed == ["thread 1: bump() = 1"]
+    assert trace.why[0] == (
+        "Thread 1: bump() = 0 cannot be placed.  After thread 0: bump() = 0, the longest legal "
+        "order, bump() = 1 in the model."
+    )
+    assert "main" not in trace.threads
+    assert trace.conflict == [3, 4]
+    assert [call.text for call in trace.calls] == ["bump()", "bump()"]
