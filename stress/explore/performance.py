@@ -37,11 +37,12 @@ are tried, whatever the instants say.
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from stress.conformance import Conformance, Misfit, caller, made_of, shown
+from stress.conformance import Conformance, Misfit, made_of, shown
+from stress.explore.coverage import Coverage
 from stress.explore.machine import Moment
 from stress.explore.sync import SimulatedSync
 from stress.history import Span
@@ -73,8 +74,6 @@ class NotPermitted(AssertionError):  # noqa: N818  (the name is read in reports)
             line.strip() for each in violations for line in each.message.splitlines()[1:]
         ]
         self.why: list[str] = []
-        self.operations = [call.f for call in history]
-        """Of the calls that are at odds, as far as they are known."""
         if misfit is not None:
             self._tell_of(misfit, history)
             for each in violations[1:]:
@@ -83,11 +82,6 @@ class NotPermitted(AssertionError):  # noqa: N818  (the name is read in reports)
     def _tell_of(self, misfit: Misfit, history: list[Span]) -> None:
         """Say which call has no place, and what comes before it."""
         call, made = misfit.call, made_of(misfit.call.f, misfit.call.arguments)
-        self.title = f"{shown(call)} fits no order of the calls"
-        self.allowed = [
-            each if ": " in each else f"{caller(call)}: {made} = {each}" for each in misfit.answers
-        ]
-        self.operations = [each.f for each in (*misfit.placed[-1:], call)]
         after = f"After {_listed(misfit.placed)}" if misfit.placed else "At the beginning"
         self.why.append(
             f"{_capital(shown(call))} cannot be placed.  {after}, the longest legal order, "
@@ -120,6 +114,8 @@ class Performance:
 
     model: type[Model[Any]]
     program: Program
+    coverage: Coverage | None = field(default=None, compare=False)
+    """Notes what is seen, where somebody wants to know."""
 
     def __call__(self, sync: SimulatedSync) -> Generator[Threads]:
         """Give the threads, and when they have ended judge what they did."""
@@ -130,6 +126,9 @@ class Performance:
         recording.run(PREFIX)
         yield tuple(_thread(recording, number) for number in range(len(self.program.threads)))
         recording.end()
+        if self.coverage is not None and self.coverage.wants():
+            calls = [(call.f, clock.moment(call.start)) for call in recording.calls]
+            self.coverage.note(*sync.execution, calls)
         violations = recording.judged(clock.before)
         if violations:
             raise NotPermitted(violations, recording.calls, self._conformance.misfit)
@@ -166,6 +165,10 @@ class Clock:
         """Return what the history calls the calling thread: its number, or main."""
         thread = self._sync.moment().thread
         return thread - 1 if thread else "main"
+
+    def moment(self, instant: int) -> Moment:
+        """Return where the thread stood that was told `instant`."""
+        return self._moments[instant]
 
     def before(self, one: int, other: int) -> bool:
         """Return whether all that a thread did by `one` happens before `other`."""

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -137,7 +138,7 @@ FOREIGN = {
     "not text": b"\x89PNG\r\n\x1a\n\xff",
     "another JSON": b'{"verdict": "ok"}',
     "no object": b"[1]",
-    "another format": SAVED.replace(b'"format": 1', b'"format": 2'),
+    "another sort of format": SAVED.replace(b'"format": 2', b'"format": "2"'),
     "no kind": SAVED.replace(b'"kind"', b'"sort"'),
     "nested too deeply": b"[" * 1_000_000,
 }
@@ -170,7 +171,7 @@ def test_load_rejects_huge_file(tmp_path: Path) -> None:
     path = tmp_path / "huge.json"
     with path.open("wb") as file:
         file.truncate(1 << 40)  # sparse
-    with pytest.raises(FailureFileError, match=r"huge\.json is not .* 64 MiB"):
+    with pytest.raises(FailureFileError, match=r"huge\.json is not .* 16 MiB"):
         failures.load(path)
 
 
@@ -180,3 +181,142 @@ def test_load_rejects_endless_device() -> None:
     """A device that never ends is read no further than the limit."""
     with pytest.raises(FailureFileError, match="larger than"):
         failures.load(Path("/dev/zero"))
+
+
+EXECUTION: dict[str, Any] = {
+    "kind": "execution",
+    "model": "registrar",
+    "engine": "explore",
+    "violations": [{"rule": "race", "message": "two threads race"}],
+    "target": "registrar/same-chunk",
+    "memory": "rc11",
+    "release_sequence": "c++20",
+    "steps": 2000,
+    "spurious": 0,
+    "schedule": ["0 spawn"],
+    "trace": {
+        "kind": "race",
+        "title": "two threads race",
+        "threads": ["one", "two"],
+        "steps": [{"number": 1, "thread": 0, "operation": "store", "view": {"x": "0 (initial)"}}],
+        "ends": [],
+        "observed": [],
+        "allowed": [],
+        "why": [],
+    },
+}
+
+
+def test_formats_of_other_versions_are_refused(tmp_path: Path) -> None:
+    """The refusal names both formats, and says how to come by a file of this one."""
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps({"format": 1, **EXECUTION}))
+    with pytest.raises(FailureFileError, match=r"format 1, .*format 2(?s:.*)stress run"):
+        failures.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"kind": "joke"}, "kind is 'joke', which is none of execution"),
+        ({"model": 7}, "model is 7, which is not of type string"),
+        ({"model": "\x1b[31mred"}, r"model is '\x1b[31mred', which does not match"),
+        ({"model": "left\u202eright"}, r"model is 'left\u202eright'"),
+        ({"model": "x" * 100_000}, "longer than 2000 characters"),
+        ({"engine": "\x00"}, "engine is"),
+        ({"steps": 10**9}, "steps is 1000000000, which is more than"),
+        ({"memory": "plan9"}, "memory is 'plan9', which is none of sc, tso, rc11"),
+        ({"schedule": [1]}, "schedule[0] is 1"),
+        ({"schedule": ["0 load"] * 1_000_000}, "which has more than 200000 items"),
+        ({"schedule": ["0 load" * 1_000]}, "schedule[0] is '0 load0 load"),
+        ({"sources": {"/etc/passwd": "0" * 64}}, "sources is '/etc/passwd'"),
+        ({"sources": {"../secret.py": "0" * 64}}, "sources is '../secret.py'"),
+        ({"sources": {"a.py": "?"}}, "sources.a.py is '?'"),
+        ({"fingerprint": "../../x"}, "fingerprint is '../../x'"),
+        ({"violations": []}, "violations is [], which has fewer than 1 items"),
+        ({"violations": [{"rule": "I1"}]}, "it has no field message of violations[0]"),
+        ({"tried": [{"change": "all"}]}, "it has no field where, verdict, executions, size"),
+        ({"trace": {**EXECUTION["trace"], "conflict": [1, 2, 3]}}, "trace.conflict is [1, 2, 3]"),
+        ({"trace": {**EXECUTION["trace"], "run": "code"}}, "trace is"),
+        ({"trace": {**EXECUTION["trace"], "steps": [{"number": 1}]}}, "of trace.steps[0]"),
+    ],
+    ids=lambda each: each[:40] if isinstance(each, str) else "",
+)
+def test_load_holds_a_file_against_the_schema(
+    tmp_path: Path, change: dict[str, Any], why: str
+) -> None:
+    """The first field that is not as it has to be is named, with its value and why."""
+    path = failures.save(EXECUTION | change, tmp_path)
+    with pytest.raises(FailureFileError) as refusal:
+        failures.load(path)
+
+    assert why in str(refusal.value)
+    assert str(refusal.value).replace("\n", "").isprintable()
+    assert len(str(refusal.value)) < 1_000
+
+
+WHOLE = json.dumps({"format": failures.FORMAT, **EXECUTION, "lengths": {"schedule": 1}})
+HOSTILE = {
+    "a name twice": WHOLE.replace('"steps": 2000', '"steps": 2000, "steps": 1'),
+    "not a number": WHOLE.replace('"steps": 2000', '"steps": NaN'),
+    "infinity": WHOLE.replace('"steps": 2000', '"steps": 1e999'),
+    "minus infinity": WHOLE.replace('"steps": 2000', '"steps": -Infinity'),
+    "a number without end": WHOLE.replace('"steps": 2000', '"steps": ' + "9" * 1_000_000),
+    "a fraction without end": WHOLE.replace('"steps": 2000', '"steps": 0.' + "9" * 1_000_000),
+    "deep lists": WHOLE.replace('"steps": 2000', '"options": ' + "[" * 100_000 + "]" * 100_000),
+    "deep objects": WHOLE.replace('"steps": 2000', '"x": ' + '{"x":' * 99 + "1" + "}" * 99),
+    "many lists": WHOLE.replace('"steps": 2000', '"x": [' + "[]," * 2_000_000 + "1]"),
+    "a text that does not end": WHOLE[:-1] + ', "x": "' + '\\"' * 1_000_000,
+    "a lone surrogate as bytes": WHOLE.replace("registrar", "\ud800"),
+    "a text instead of an object": '"format"',
+    "a number": "2",
+    "true": "true",
+    "format is true": '{"format": true}',
+}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_load_refuses_what_would_cost_or_confuse(tmp_path: Path, content: str) -> None:
+    """Neither size nor depth nor double meanings get further than one clear refusal."""
+    path = tmp_path / "hostile.json"
+    path.write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(
+        FailureFileError, match=r"hostile\.json is not a saved failure: "
+    ) as refusal:
+        failures.load(path)
+
+    assert len(str(refusal.value)) < 1_000
+
+
+@pytest.mark.parametrize("field", ["schedule", "history"])
+def test_load_refuses_a_list_that_was_cut(tmp_path: Path, field: str) -> None:
+    """What is left of a history or a schedule may fail no more, which would be a lie."""
+    whole = EXECUTION | {"schedule": ["0 spawn"] * 3, "history": ["{}"] * 3}
+    saved = json.loads(failures.save(whole, tmp_path).read_text())
+    for left in ([], saved[field][:2], saved[field] * 2):
+        path = tmp_path / "cut.json"
+        path.write_text(json.dumps(saved | {field: left}))
+        with pytest.raises(FailureFileError, match=r"damaged.*entries, and 3 were saved"):
+            failures.load(path)
+    path.write_text(json.dumps({name: saved[name] for name in saved if name != "lengths"}))
+    with pytest.raises(FailureFileError, match="how many it had is not said"):
+        failures.load(path)
+
+
+def test_schema_is_published_and_describes_each_field() -> None:
+    """It is one file, valid as a schema, which the documentation links to."""
+    published = Path(__file__).parents[2] / "docs" / failures.SCHEMA
+    schema = json.loads(published.read_text(encoding="utf-8"))
+
+    assert published.resolve().parent.name == "schemas"
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert all("description" in field or "$ref" in field for field in schema["properties"].values())
+
+
+def test_reading_failures_costs_nothing_where_there_are_none() -> None:
+    """The library that checks schemas is imported when a failure is read, and not before."""
+    code = "import sys, stress.cli, stress.pytest_plugin; print('jsonschema' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+
+    assert done.stdout == "False\n"
