@@ -58,7 +58,7 @@ def run(
     number = 0
     try:
         while outcome.seconds < seconds and outcome.failure is None:
-            outcome.failure = _round(machine, seed + number, outcome, shrink=shrink)
+            outcome.failure = round_of(machine, seed + number, outcome, shrink=shrink)
             number += 1
             outcome.seconds = time.monotonic() - start
             watch(outcome)
@@ -68,8 +68,13 @@ def run(
     return outcome
 
 
-def _round(
-    machine: type[RuleBasedStateMachine], seed: int, outcome: SequentialRun, *, shrink: bool
+def round_of(
+    machine: type[RuleBasedStateMachine],
+    seed: int,
+    outcome: SequentialRun,
+    examples: int = ROUND,
+    *,
+    shrink: bool,
 ) -> dict[str, Any] | None:
     """Run one round, count its examples, and return the failure, if there is one."""
 
@@ -79,7 +84,7 @@ def _round(
             super().__init__()
 
     phases = SETTINGS.phases if shrink else [hypothesis.Phase.generate]
-    settings = hypothesis.settings(SETTINGS, phases=phases)
+    settings = hypothesis.settings(SETTINGS, phases=phases, max_examples=examples)
     Counted.__name__ = machine.__name__
     hypothesis.seed(seed)(Counted)
     try:

@@ -212,6 +212,11 @@ class Machine:
         """The current thread, and how many events it has taken."""
         return self.current.number, self.current.index
 
+    @property
+    def graph(self) -> Graph:
+        """The execution so far."""
+        return self._graph or Graph()
+
     def moment(self) -> "Moment":
         """Return where the current thread stands, to be compared when the execution is over."""
         self._ticks += 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stress import failures, registry
+from stress.explore.coverage import Coverage
 from stress.explore.exploration import Bounds, Exploration, Failure
 from stress.explore.explorer import Search
 from stress.explore.performance import Performance
@@ -45,10 +46,14 @@ class ExploredPrograms:
     """Programs of which every execution was visited."""
     cut: int = 0
     """Executions in which a thread took `STEPS` steps and was going on."""
+    coverage: Coverage | None = None
+    """Notes what is seen, where somebody wants to know."""
 
     def failure(self, program: Program, *, shrinking: bool) -> Exploration | None:
         """Return the exploration that failed, or None."""
-        scenario = Performance(self.model, program)
+        if self.coverage is not None:
+            self.coverage.begin()
+        scenario = Performance(self.model, program, self.coverage)
         haste = HASTE if shrinking else 1
         known = self._known(program)
         if known is not None:

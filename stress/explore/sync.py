@@ -13,6 +13,7 @@ from typing import Final, Self, SupportsIndex
 from registrar.sync import Lock, MemoryOrder
 from stress.explore import awaiting
 from stress.explore.calls import Listener
+from stress.explore.graph import Graph
 from stress.explore.machine import Machine, Moment, SimulatedThread
 from stress.explore.steps import Kind, Step
 
@@ -338,6 +339,11 @@ class SimulatedSync:
     def listener(self) -> Listener | None:
         """Who wants to be told of the calls of the subject, if anybody does."""
         return self._machine.listener
+
+    @property
+    def execution(self) -> tuple[Machine, Graph]:
+        """The machine, and the execution so far."""
+        return self._machine, self._machine.graph
 
     def moment(self) -> Moment:
         """Return where the calling thread stands now."""

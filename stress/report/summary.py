@@ -74,7 +74,7 @@ class RunSummary:
     @classmethod
     def of_sequential(cls, model: str, run: SequentialRun) -> Self:
         """Sum up a run of the state machine."""
-        found = [] if run.failure is None else [_mismatch(run.failure)]
+        found = [] if run.failure is None else [mismatch(run.failure)]
         return cls(
             model,
             "sequential",
@@ -145,7 +145,8 @@ NO_OVERLAP = (
 )
 
 
-def _mismatch(failure: dict[str, Any]) -> dict[str, Any]:
+def mismatch(failure: dict[str, Any]) -> dict[str, Any]:
+    """Return what is saved of a state machine that failed."""
     violation = {"rule": "mismatch", "message": failure["message"]}
     return {"kind": "mismatch", "violations": [violation], "saved": failure}
 

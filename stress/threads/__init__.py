@@ -8,6 +8,9 @@ really happened, because a run without any proves nothing.
 
     supervisor   starts the child, watches it, turns a crash or a hang into a finding
     child        shift after shift until the time is up; reports as JSON lines
+    programs     the same for programs, which another child (`case`) runs one after another
+    process      a child that is told what to do in lines, and whoever keeps one
+    lifeline     how a child ends when its parent has been killed
     shift        N threads: prepare a stride, sweep it, judge it, again
     observed     a `Sync` that notes who waited for which lock, and pauses at random
     barrier      where the threads of a shift meet

@@ -1,8 +1,12 @@
 """The child process that runs one program after another on real threads, each many times.
 
-    {"program": {...}, "shifts": 4, "slots": 96, "seed": "7"}          on its input
+    {"model": "once", "patience": 20, "program": {...},
+     "shifts": 4, "slots": 96, "seed": "7"}                            on its input
     {"census": {...}, "gil": false}                                    what a program came to
     {"finding": {...}}, {"hang": {...}} or {"error": "..."}            before it, where it fails
+
+Where no program is given, the child runs one shift of the model, and reports it as
+`stress.threads.child` does.
 
 A thread that never comes back cannot be ended, so after a hang the child ends itself.
 """
@@ -21,7 +25,8 @@ from stress.model import Model
 from stress.program import Program
 from stress.sourcefile import TargetError
 from stress.threads.census import Census
-from stress.threads.child import hang_of, report_of, say, smallest
+from stress.threads.child import hang_of, report_of, say, smallest, tell
+from stress.threads.lifeline import end_with_parent
 from stress.threads.performance import Performances
 from stress.threads.shift import LONGEST_PAUSE, Shift, ShiftPlan
 from stress.verdict import NoVerdictError
@@ -30,17 +35,33 @@ from stress.verdict import NoVerdictError
 def main() -> None:
     """Run as the child: orders from standard input, reports to standard output."""
     faulthandler.enable()
-    first = json.loads(sys.stdin.readline())
+    end_with_parent()
     report = sys.stdout
     sys.stdout = sys.stderr  # whatever a model prints is no report
-    model = None
     for line in sys.stdin:
         order = json.loads(line)
         try:
-            model = model or registry.model_of(first["model"])
-            carried_out(model, order, first["patience"], report)
+            if "program" in order:
+                model = registry.model_of(order["model"])
+                carried_out(model, order, order["patience"], report)
+            else:
+                worked(order, report)
         except Exception as error:  # noqa: BLE001  (told to whoever asked)
             say(report, error=_told(error), census={}, gil=False)
+
+
+def worked(order: dict[str, Any], report: TextIO) -> None:
+    """Run one shift of a model that is told how to by its seed alone."""
+    model = registry.find(order["model"]).threads(**order["options"])
+    plan = ShiftPlan.drawn(order["seed"], 0, Host.of_this_process().cores, order["threads"])
+    stage = model.stage(Random(plan.seed), plan.threads)
+    shift = Shift(plan, stage)
+    shift.start()
+    if not shift.join(order["patience"]):
+        say(report, hang=hang_of(shift))
+        os._exit(0)  # the threads that hang cannot be ended any other way
+    stage.close()
+    tell(report, 0, shift)
 
 
 def carried_out(

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+from stress import coverage
 from stress.threads.observed import Taken
 from stress.threads.subject import Instance, Record
 
@@ -30,17 +31,20 @@ class Census:
     """Instances that prove nothing, by reason."""
     counts: Counter[str] = field(default_factory=Counter)
     """What the model counts."""
+    met: set[str] = field(default_factory=set)
+    """Which calls overlapped on the same key, and which of them began first."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the totals as JSON."""
         totals = {field.name: getattr(self, field.name) for field in fields(self)}
-        return totals | {"unknown": dict(self.unknown), "counts": dict(self.counts)}
+        counters = {"unknown": dict(self.unknown), "counts": dict(self.counts)}
+        return totals | counters | {"met": sorted(self.met)}
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> Self:
         """Return the totals that `to_json` gave."""
         counters = {name: Counter(saved[name]) for name in ("unknown", "counts")}
-        return cls(**saved | counters)
+        return cls(**saved | counters | {"met": set(saved["met"])})
 
     def add(self, other: "Census") -> None:
         """Add the totals of `other` to these."""
@@ -51,22 +55,35 @@ class Census:
         self.violations += other.violations
         self.unknown.update(other.unknown)
         self.counts.update(other.counts)
+        self.met |= other.met
 
 
 def overlapped(instance: Instance, records: Sequence[Sequence[Record]]) -> int:
     """Return how many calls ran while another thread was inside a call on the same key."""
-    calls = [
-        (record.start, record.end, thread, frozenset(instance.keys(record.step)))
+    return meetings(instance, records)[0]
+
+
+def meetings(instance: Instance, records: Sequence[Sequence[Record]]) -> tuple[int, frozenset[str]]:
+    """Return how many calls overlapped another on the same key, and which (see `coverage.key`)."""
+    calls = sorted(
+        (record.start, record.end, thread, place, record.step)
         for thread, own in enumerate(records)
-        for record in own
-    ]
-    return sum(
-        any(
-            thread != other_thread and start < other_end and other_start < end and keys & others
-            for other_start, other_end, other_thread, others in calls
-        )
-        for start, end, thread, keys in calls
+        for place, record in enumerate(own)
     )
+    met = set[tuple[int, int]]()
+    pairs = set[str]()
+    for number, (start, end, thread, place, step) in enumerate(calls):
+        for later, later_end, other, other_place, other_step in calls[number + 1 :]:
+            if later >= end:
+                break
+            if (
+                other != thread
+                and later_end > start
+                and not set(instance.keys(step)).isdisjoint(instance.keys(other_step))
+            ):
+                met.update([(thread, place), (other, other_place)])
+                pairs.add(coverage.key("calls", step.f, other_step.f))
+    return len(met), frozenset(pairs)
 
 
 def contended(taken: Sequence[Taken]) -> int:

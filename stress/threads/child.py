@@ -27,6 +27,7 @@ from stress import registry
 from stress.history import to_json_lines
 from stress.host import Host, gil_enabled
 from stress.reference import spelled
+from stress.threads.lifeline import end_with_parent
 from stress.threads.shift import Finding, Shift, ShiftPlan
 from stress.threads.subject import Step, ThreadModel
 from stress.verdict import NoVerdictError
@@ -51,6 +52,7 @@ class Order:
 def main() -> None:
     """Run as the child: the order from standard input, reports to standard output."""
     faulthandler.enable()
+    end_with_parent()
     order = Order(**json.loads(sys.stdin.readline()))
     stop = threading.Event()
     threading.Thread(target=_watch_input, args=(stop,), daemon=True).start()
@@ -79,13 +81,13 @@ def work(order: Order, model: ThreadModel, report: TextIO, stop: threading.Event
             say(report, hang=hang_of(shift))
             os._exit(0)  # the threads that hang cannot be ended any other way
         stage.close()
-        _tell(report, number, shift)
+        tell(report, number, shift)
         if shift.errors or shift.findings:
             return
         number += 1
 
 
-def _tell(report: TextIO, number: int, shift: Shift) -> None:
+def tell(report: TextIO, number: int, shift: Shift) -> None:
     """Say what a shift came to."""
     for error in shift.errors:
         wrong = isinstance(error, NoVerdictError)  # the model is, and its words say all

@@ -12,6 +12,7 @@ import json
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from typing import IO, Any, Final
@@ -78,3 +79,34 @@ class ChildProcess:
             return None
         finally:
             self._reader.join(10)  # it has read to the end, unless a grandchild writes on
+
+
+class Attendant:
+    """Keeps one child that runs `module`, and starts another where it is gone."""
+
+    def __init__(self, module: str, patience: float) -> None:
+        self._module = module
+        self._patience = patience
+        self._child: ChildProcess | None = None
+        self._last_words: IO[str] | None = None
+
+    @property
+    def child(self) -> ChildProcess:
+        """The child, which is started when it is needed."""
+        if self._child is None:
+            self._last_words = tempfile.TemporaryFile(  # noqa: SIM115  (the child's error output)
+                "w+", encoding="utf-8", errors="replace"
+            )
+            self._child = ChildProcess(self._module, self._patience, self._last_words)
+        return self._child
+
+    def forget(self) -> tuple[int | None, str]:
+        """End the child, if there is one; return its status, and what it said at last."""
+        child, last_words = self._child, self._last_words
+        self._child = self._last_words = None
+        if child is None or last_words is None:
+            return 0, ""
+        with last_words:
+            status = child.end()
+            last_words.seek(0)
+            return status, last_words.read()

@@ -5,8 +5,6 @@ and the next program has a child of its own.
 """
 
 import signal
-import tempfile
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
@@ -14,10 +12,12 @@ from typing import Any, Final, Self
 from stress.model import Model
 from stress.program import Program
 from stress.threads.census import Census
-from stress.threads.process import ChildProcess
+from stress.threads.process import Attendant
 from stress.threads.supervisor import FROM_OUTSIDE
 from stress.verdict import NoVerdictError
 
+MODULE: Final = "stress.threads.case"
+"""What the child runs."""
 SLOTS: Final = 96
 SHIFTS: Final = 2
 """Shifts that a program runs in; while shrinking, `MORE` times as many."""
@@ -29,7 +29,8 @@ AT_REST: Final = "a call of the prefix or at the end, or the harness; the stacks
 class ThreadedPrograms:
     """Tries programs of the model called `name`, on real threads; a context, which ends the child.
 
-    A child is started when it is needed.  NoVerdictError where the harness or the model fails.
+    A child is started when it is needed, unless an `attendant` keeps one, which then outlives the
+    context.  NoVerdictError where the harness or the model fails.
     """
 
     name: str
@@ -38,10 +39,12 @@ class ThreadedPrograms:
     executions: int = 0
     census: Census = field(default_factory=Census)
     gil: bool = False
+    attendant: Attendant | None = None
+
+    def __post_init__(self) -> None:
+        self._kept = self.attendant or Attendant(MODULE, self.patience)
 
     def __enter__(self) -> Self:
-        self._child: ChildProcess | None = None
-        self._stack = ExitStack()
         return self
 
     def __exit__(
@@ -50,16 +53,19 @@ class ThreadedPrograms:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stack.close()
+        if self.attendant is None:
+            self._kept.forget()
 
     def failure(self, program: Program, *, shrinking: bool) -> dict[str, Any] | None:
         """Return the finding, or None if every run of the program passed."""
-        child = self._child or self._started()
+        child = self._kept.child
         shifts = SHIFTS * MORE if shrinking else SHIFTS
         if len(program.threads) <= 1:  # nothing differs from one run to the next
             shifts = 1
         child.say(
             {
+                "model": self.name,
+                "patience": self.patience,
                 "program": program.to_json(self.model),
                 "shifts": shifts,
                 "slots": SLOTS,
@@ -74,27 +80,16 @@ class ThreadedPrograms:
                 return found
         return found or self._died(program)
 
-    def _started(self) -> ChildProcess:
-        self._last_words = self._stack.enter_context(
-            tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        )
-        self._child = ChildProcess("stress.threads.case", self.patience, self._last_words)
-        self._stack.callback(self._child.end)
-        self._child.say({"model": self.name, "patience": self.patience})
-        return self._child
-
     def _heard(self, message: dict[str, Any], program: Program) -> dict[str, Any] | None:
         """Take in one line of the child; return the finding, if it is one."""
         if "error" in message:
-            if self._child is not None:  # what it says from now on, nobody will have asked for
-                self._child.end()
-                self._child = None
+            self._kept.forget()  # what it says from now on, nobody will have asked for
             raise NoVerdictError(f"{self.name} could not be run:\n{message['error']}")
         found = None
         if "finding" in message:
             found = {"kind": "invariant"} | message["finding"]
         elif "hang" in message:
-            self._child = None
+            self._kept.forget()
             calls = "; ".join(message["hang"]["calls"]) or AT_REST
             found = self._stopped("hang", f"did not return in time: {calls}", program)
             found |= message["hang"]
@@ -107,13 +102,9 @@ class ThreadedPrograms:
 
     def _died(self, program: Program) -> dict[str, Any]:
         """Return the finding that the child died of, or was silent for too long."""
-        assert self._child is not None
-        status = self._child.end()
-        self._child = None
+        status, last_words = self._kept.forget()
         if status is None:
             return self._stopped("hang", "the child process is silent", program)
-        self._last_words.seek(0)
-        last_words = self._last_words.read()
         if status >= 0 or -status in FROM_OUTSIDE:
             raise NoVerdictError(
                 f"the child process that runs {self.name} ended with status {status}\n{last_words}"

@@ -30,7 +30,7 @@ from typing import Any, Final
 
 from registrar.sync import native
 from stress.threads.barrier import SPINS, BrokenBarrierError, SpinBarrier
-from stress.threads.census import Census, contended, overlapped
+from stress.threads.census import Census, contended, meetings
 from stress.threads.observed import ObservedSync, clock, worker
 from stress.threads.subject import Instance, Judgement, Record, Stage, Step
 
@@ -205,7 +205,9 @@ class Shift:
             assert sync is not None
             total.instances += 1
             total.calls += sum(map(len, records))
-            total.overlapped += overlapped(instance, records)
+            count, pairs = meetings(instance, records)
+            total.overlapped += count
+            total.met |= pairs
             total.contended += contended(sync.taken)
             judgement = instance.judge(records)
             total.unknown.update(judgement.unknown)

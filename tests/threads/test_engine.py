@@ -14,6 +14,7 @@ from stress.concurrent import ConcurrentMachine
 from stress.history import from_json_lines
 from stress.program import Invocation, Program
 from stress.threads import engine
+from stress.threads.process import Attendant
 from stress.threads.programs import ThreadedPrograms
 from tests.machines.prey import FILE
 
@@ -134,14 +135,14 @@ def test_child_that_is_killed_ends_the_search_with_a_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Somebody else ended it: no finding, and no pass."""
-    started = ThreadedPrograms._started
+    started: Any = Attendant.__dict__["child"]
 
-    def doomed(self: ThreadedPrograms) -> Any:
-        child = started(self)
+    def doomed(self: Attendant) -> Any:
+        child = started.fget(self)
         os.kill(child._process.pid, signal.SIGKILL)
         return child
 
-    monkeypatch.setattr(ThreadedPrograms, "_started", doomed)
+    monkeypatch.setattr(Attendant, "child", property(doomed))
     done = run_of("CounterModel", 5.0)
 
     assert done.failure is None

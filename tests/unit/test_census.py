@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stress.threads.census import Census, contended, overlapped
+from stress.threads.census import Census, contended, meetings, overlapped
 from stress.threads.observed import Taken
 from stress.threads.subject import Judgement, Record, Step
 
@@ -59,6 +59,15 @@ def test_overlapped_counts_calls_that_met(records: list[list[Record]], expected:
     assert overlapped(Keyed(), records) == expected
 
 
+def test_meetings_say_which_call_began_first() -> None:
+    """Of two calls that overlapped on a key, the census has the names in the order they began."""
+    push = Record(Step("push", ("a",), lambda: None, None, 0), 10, 20, None, None)
+    pop = Record(Step("pop", ("a",), lambda: None, None, 0), 15, 30, None, None)
+    other = Record(Step("pop", ("b",), lambda: None, None, 0), 16, 30, None, None)
+
+    assert meetings(Keyed(), [[push], [pop], [other]]) == (2, frozenset({"calls: push → pop"}))
+
+
 def taken(process: int, asked: int, released: int, name: str = "mutex") -> Taken:
     """Return an ownership that came half-way between asking and releasing."""
     return Taken(name, process, asked, (asked + released) // 2, released)
@@ -94,6 +103,7 @@ censuses = st.builds(
     violations=counts,
     unknown=counters,
     counts=counters,
+    met=st.sets(st.text(max_size=3)),
 )
 
 
@@ -116,5 +126,6 @@ def test_census_adds_every_field(one: Census, other: Census) -> None:
             total.add(part)
 
     assert forwards == backwards
+    assert forwards.met == one.met | other.met
     for name, amount in forwards.to_json().items():
-        assert amount == getattr(one, name) + getattr(other, name)
+        assert name == "met" or amount == getattr(one, name) + getattr(other, name)
