@@ -22,7 +22,8 @@ from stress.history import Span
 from stress.judge.jepsen import Recorded
 from stress.judge.judgement import Judgement
 from stress.judge.specification import Specification
-from stress.judge.timeline import WIDTH, drawn, named
+from stress.judge.timeline import drawn, named
+from stress.report.bars import WIDTH
 from stress.report.page import cut
 from stress.verdict import Verdict
 

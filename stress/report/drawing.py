@@ -14,15 +14,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from stress.explore.trace import End, Trace, TraceStep
+from stress.report.calls import CallLines
 from stress.report.page import Page, Spelling, cut
 from stress.report.steps import aligned, is_drawn, spelled_steps
+from stress.report.titles import conflicting
 
 ROOMY, TIGHT = 6, 4
 """Columns between two lanes, besides those of the lines down."""
-NUMBER: Final = 4
-"""Columns of a step's number and the space around it."""
+BESIDE: Final = 2
+"""Columns beside a step's number: for a mark, and a space."""
 WIDE: Final = 32
-"""No lane is made wider than this if it need not be."""
+"""Lanes are made as wide as this if there is room."""
+MOST_WANTED: Final = 48
+"""And as wide as this for the names of calls."""
 
 
 @dataclass(slots=True)
@@ -59,6 +63,9 @@ class Drawing:
         self._shown = [at for at in range(len(trace.threads)) if at not in trace.outside]
         self._lanes = {thread: lane for lane, thread in enumerate(self._shown)}
         self._texts = self._aligned_texts()
+        self._calls = CallLines(trace, spell)
+        self._conflict = {step.number for step in conflicting(trace)}
+        self._number = max(2, len(str(len(trace.steps)))) + BESIDE
         self._tracks = self._new_tracks()
         self._starts: list[int] = []
         self._where = 0
@@ -93,20 +100,24 @@ class Drawing:
 
     def _lay_out(self, width: int) -> None:
         """Decide in which columns lanes and lines are."""
-        widths, gutters = [], []
+        widths, gutters, wanted = [], [], []
         for thread, lane in self._lanes.items():
             steps = enumerate(self._trace.steps)
             mine = [len(self._texts[at]) for at, step in steps if step.thread == thread]
             widths.append(max(len(self._names[thread]), *mine, 0))
+            wanted.append(min(max(self._calls.width(thread), WIDE), MOST_WANTED))
             columns = _assigned([track for track in self._tracks if track.gutter == lane])
             gutters.append(columns + self._gutter if columns else 2)
         self._where_width = max(len("where"), *map(len, self._places.values()))
-        spare = width - NUMBER - sum(widths) - sum(gutters) - self._where_width
-        share = max(spare // len(widths), 0)
-        self._where = NUMBER
+        spare = width - self._number - sum(widths) - sum(gutters) - self._where_width
+        lacking = [max(want - wide, 0) for want, wide in zip(wanted, widths, strict=True)]
+        self._where = self._number
         for lane, wide in enumerate(widths):
             self._starts.append(self._where)
-            end = self._where + max(wide, min(wide + share, WIDE))
+            share = max(spare, 0) // (len(widths) - lane)
+            grown = min(lacking[lane], share)
+            spare -= grown
+            end = self._where + wide + grown
             for track in self._tracks:
                 if track.gutter == lane:
                     track.column += end + self._gutter - 3
@@ -116,7 +127,12 @@ class Drawing:
         """Return the lines of the drawing."""
         page = Page(self.width)
         self._draw_header(page)
-        rows = [self._draw_step(page, at, step) for at, step in enumerate(self._trace.steps)]
+        rows = []
+        for at, step in enumerate(self._trace.steps):
+            self._draw_calls(page, self._calls.before(step.number))
+            rows.append(-1 if self._calls.hides(step) else self._draw_step(page, at, step))
+            self._draw_calls(page, self._calls.after(step.number))
+        self._draw_calls(page, self._calls.before(len(rows) + 1))
         for track in self._tracks:
             self._draw_track(page, track, rows)
         for end in self._trace.ends:
@@ -134,9 +150,27 @@ class Drawing:
             page.write(names, column, name)
             page.write(rule, column, self._spell("─") * wide)
 
+    def _draw_calls(self, page: Page, lines: list[tuple[int, str]]) -> None:
+        """Write where calls begin and end; those of different lanes share a row."""
+        row, taken = -1, set[int]()
+        for thread, text in lines:
+            lane = self._lanes.get(thread)
+            if lane is None:
+                self._write_outside(page, page.add(), thread, text)
+                row = -1
+                continue
+            if row < 0 or lane in taken:
+                row, taken = page.add(), set()
+            taken.add(lane)
+            start = self._starts[lane]
+            end = [*self._starts, self._where][lane + 1] - 2
+            page.write(row, start, cut(text, end - start, self._spell))
+
     def _draw_step(self, page: Page, at: int, step: TraceStep) -> int:
         row = page.add()
-        page.write(row, 0, f"{step.number:>2}")
+        page.write(row, 0, f"{step.number:>{self._number - BESIDE}}")
+        if step.number in self._conflict:
+            page.write(row, self._number - BESIDE, self._spell("●"))
         if step.thread in self._lanes:
             page.write(row, self._starts[self._lanes[step.thread]], self._texts[at])
         else:
@@ -148,7 +182,7 @@ class Drawing:
     def _write_outside(self, page: Page, row: int, thread: int, text: str) -> None:
         """Write what is not in a lane."""
         text = f"{self._names[thread]}: {text}"
-        page.write(row, NUMBER, cut(text, self._where - NUMBER - 2, self._spell))
+        page.write(row, self._number, cut(text, self._where - self._number - 2, self._spell))
 
     def _draw_track(self, page: Page, track: _Track, rows: list[int]) -> None:
         """Draw the line down from a write, and a branch to each step that reads it."""

@@ -9,7 +9,7 @@ from stress.report.page import Spelling
 LONGEST_NAME: Final = 28
 
 type Cell = tuple[str, str, str]
-"""A step in three parts: where, what, in which memory order."""
+"""A step in three parts: where, what, in which memory order; a plain access has marks there."""
 
 
 def spelled_steps(trace: Trace, spell: Spelling) -> list[Cell]:
@@ -40,7 +40,8 @@ def _cell(step: TraceStep) -> Cell:
         "overtaken" if step.operation == "store" else "stale": step.stale,
         "race": step.race,
     }
-    mark = "".join(f"  {word}" for word, is_so in marks.items() if is_so)
+    words = "  ".join(word for word, is_so in marks.items() if is_so)
+    mark, order = (f"  {words}" * bool(words), step.order) if step.order else ("", words)
     unequal = f" ≠ {step.wanted}" if step.wanted != step.old else ""
     accesses = {
         "load": f"→ {step.old}",
@@ -51,7 +52,7 @@ def _cell(step: TraceStep) -> Cell:
         "failed compare-exchange": f"→ {step.old}{unequal}",
     }
     if step.operation in accesses:
-        return name, f"{accesses[step.operation]}{mark}", step.order
+        return name, f"{accesses[step.operation]}{mark}", order
     others = {
         "notify": ("notify", f"{name} → {step.new}"),
         "wait": ("unlock", f"{name} to wait"),

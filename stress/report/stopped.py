@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-FRAME: Final = re.compile(r'\s*File "(?P<file>[^"]*)", line (?P<line>\d+),? in (?P<function>.*)')
+FRAME: Final = re.compile(
+    r'\s*File "(?P<file>[^"]*)", line (?P<line>\d+)(?:,? in (?P<function>.*))?'
+)
 """As `traceback` and as `faulthandler` write it."""
 NEWEST_FIRST: Final = "(most recent call first):"
 OF_HARNESS: Final = re.compile(
@@ -65,24 +67,25 @@ def shortened(stacks: Sequence[str]) -> list[str]:
 def _read(lines: list[str], threads: list[_Thread], others: list[str]) -> None:
     """Read the threads of one saved text, and what else it says."""
     name, thread = "", None
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
         if line.rstrip().endswith(NEWEST_FIRST):
             if "C stack" not in line:
                 thread = _Thread(_called(line), turned=True)
                 threads.append(thread)
-        elif OF_C.match(line) and thread is not None:
-            thread.beneath += 1
         elif match := FRAME.fullmatch(line):
             if thread is None:
                 thread = _Thread(name or "a thread")
                 threads.append(thread)
-            _note(thread, match, following)
+            _note(thread, match, after)
+        elif OF_C.match(line) and thread is not None:
+            thread.beneath += 1
         elif line[:1].strip():
-            if name:
-                others.append(name)
+            others += [name] * bool(name and thread is None)
             name, thread = line.strip(), None
-    if name and thread is None:
-        others.append(name)
+        elif line.strip() and not FRAME.fullmatch(before):
+            others += [name] * bool(name and thread is None) + [line.rstrip()]
+            name = ""
+    others += [name] * bool(name and thread is None)
 
 
 def _called(heading: str) -> str:
@@ -94,7 +97,7 @@ def _called(heading: str) -> str:
 
 def _note(thread: _Thread, match: re.Match[str], following: str) -> None:
     place = f"{re.split(r'[/\\]', match['file'])[-1]}:{match['line']}"
-    function = match["function"].strip()
+    function = (match["function"] or "").strip()
     if not (thread.innermost and thread.turned):
         thread.innermost = f"{place}  {function}"
     if OF_HARNESS.match(match["file"]):

@@ -7,7 +7,7 @@ not told; what cannot be drawn for it is refused.
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,10 +26,15 @@ MEMORIES: Final = {
 }
 ENGINES: Final = {
     "threads": "real threads",
-    "concurrent": "drawn programs on real threads",
-    "sequential": "state machine, one thread",
+    "concurrent": "real threads",
+    "sequential": "state machine",
     "explore": "explorer",
 }
+BROKEN_TOO: Final = re.compile(r"(?P<rule>\S+) is broken, too: (?P<what>.*)\.", re.DOTALL)
+PLACING: Final = re.compile(r"cannot be placed\.  |before it in every order\.$|neither helps\.$")
+MOST_RULES: Final = 2
+"""Rules, besides the first, that are told of."""
+STOPPED: Final = frozenset({"crash", "hang"})
 VERSION: Final = re.compile(r"(\w+ [\w.]+) \((\S+) build")
 
 
@@ -82,10 +87,11 @@ def of_trace(trace: Trace) -> Report:
         observed=trace.observed,
         allowed=trace.allowed,
         trace=trace,
-        why=trace.why,
+        why=_condensed(trace.why, told_apart=bool(found.misfit)),
     )
     if found.misfit:
         _place(report, found)
+        report.trace = replace(trace, ends=[end for end in trace.ends if not end.failed])
     report.facts = {name: value for name, value in report.facts.items() if value}
     return report
 
@@ -93,9 +99,29 @@ def of_trace(trace: Trace) -> Report:
 def _place(report: Report, found: recorded.Placing) -> None:
     """Say which call cannot be placed, after which, and what it would have had to come to."""
     report.order, report.misfit = found.order, found.misfit
+    report.title = titles.unplaced(found.misfit, " or ".join(found.allowed))
     report.observed = [found.misfit]
     made = found.misfit.partition(") = ")[0]
     report.allowed = [f"{made}) = {each}" for each in found.allowed]
+
+
+def _condensed(why: list[str], *, told_apart: bool) -> list[str]:
+    """Return the reasons: of each rule that is broken, too, the first, and of no more than a few.
+
+    `told_apart`: which call cannot be placed is told elsewhere, and not again.
+    """
+    broken: dict[str, list[str]] = {}
+    others = []
+    for sentence in why:
+        if match := BROKEN_TOO.fullmatch(sentence):
+            broken.setdefault(match["rule"], []).append(match["what"])
+        elif not (told_apart and PLACING.search(sentence)):
+            others.append(sentence)
+    rules = [
+        f"{what[:1].upper()}{what[1:]} ({rule}{f', and {len(more)} more like it' * bool(more)})."
+        for rule, (what, *more) in broken.items()
+    ]
+    return [*rules[:MOST_RULES], *others]
 
 
 def trace_in(failure: Mapping[str, Any]) -> Trace:
@@ -133,7 +159,7 @@ def _judged(failure: Mapping[str, Any]) -> Report:
     rule, message = violations[0] if violations else (kind, "")
     found = recorded.placing(message.splitlines())
     report = Report(
-        rule if kind == "invariant" else kind,
+        rule if kind in {"invariant", ""} else kind,
         titles.of_violation(rule, message),
         _setting(failure),
         text_of(failure, "model"),
@@ -146,16 +172,28 @@ def _judged(failure: Mapping[str, Any]) -> Report:
         _tell_mismatch(report, message, row_of(failure, "saved"))
     elif found.misfit:
         _place(report, found)
-    elif kind in {"hang", "crash"}:
+    elif kind in STOPPED:
         report.observed = texts_of(failure, "calls")
+        report.title = titles.of_hang(report.observed) if kind == "hang" else report.title
     else:
-        report.observed = message.splitlines()[:1]
+        report.observed = [line for line in message.splitlines()[:1] if line != report.title]
         report.allowed = [line.strip() for line in message.splitlines()[1:]]
-    if report.kind not in {"hang", "crash", "mismatch", "linearizability"}:
         report.facts = {"rule": rule} | report.facts
-    report.why = [f"Also, {rule}: {message}." for rule, message in violations[1:]]
-    report.why += [said for said in [text_of(failure, "explained")] if said]
+    report.why = [said for said in [text_of(failure, "explained")] if said]
+    report.notes += _others(violations)
     return report
+
+
+def _others(violations: list[tuple[str, str]]) -> list[str]:
+    """Return what else is broken: of each rule the first, and how many more there are."""
+    by_rule: dict[str, list[str]] = {}
+    for rule, message in violations[1:]:
+        by_rule.setdefault(rule, []).append(message.partition("\n")[0])
+    notes = [
+        f"{rule} is broken, too: {first}{f', and {len(more)} more like it' * bool(more)}."
+        for rule, (first, *more) in by_rule.items()
+    ]
+    return notes[:MOST_RULES]
 
 
 def _tell_mismatch(report: Report, message: str, saved: Mapping[str, Any]) -> None:
@@ -223,7 +261,7 @@ def replay_command(failure: Mapping[str, Any], path: Path | None) -> str:
 def _setting(failure: Mapping[str, Any]) -> str:
     engine = ENGINES.get(text_of(failure, "engine"), text_of(failure, "engine"))
     found = VERSION.match(text_of(failure, "interpreter"))
-    if found is None:
+    if found is None or not engine.startswith("real threads"):
         return engine
     return f"{engine} · {found[1]}{'t' * (found[2] == 'free-threaded')}"
 

@@ -21,12 +21,11 @@ from rich.table import Table
 from rich.text import Text
 
 from stress.explore.engine import MEMORY
-from stress.explore.record import KIND
-from stress.explore.trace import Trace
 from stress.host import Host
-from stress.report import history, recorded
-from stress.report.lanes import painted, render
+from stress.report.failure import Report
 from stress.report.summary import RunSummary, Summary
+from stress.report.telling import told
+from stress.report.written import WIDTH, painted, written
 from stress.verdict import Verdict
 
 ENGINES: Final = {
@@ -93,7 +92,13 @@ def show(summary: Summary, saved: dict[int, list[Path]], console: Console) -> No
         for doubt in run.doubts:
             console.print(Text(f"  {label}  {doubt}", "yellow"))
         for failure, path in zip_longest(run.failures, saved.get(place, [])):
-            show_failure(failure, path, console, f"stress run {run.model} --seed {summary.seed}")
+            origin = {
+                "model": run.model,
+                "engine": run.engine,
+                "interpreter": summary.host.interpreter,
+                "run_seed": summary.seed,
+            }
+            show_failure(origin | failure, path, console)
         console.print()
 
 
@@ -141,47 +146,18 @@ def _verdict(run: RunSummary) -> Text:
 def show_failure(
     failure: dict[str, Any], path: Path | None, console: Console, again: str = ""
 ) -> None:
-    """Print one failure: what broke, the command that judges it again, and the evidence.
+    """Print one failure: what broke, the command that shows it again, and the evidence.
 
-    `again` is the command that runs the same programs, for what left nothing to judge.
+    `again` is that command where the failure names none.
     """
+    report = told(failure, path)
+    report.replay = report.replay or again
     console.print()
-    if failure.get("kind") == KIND:
-        trace = Trace.from_json(failure["trace"])
-        trace.saved = path.as_posix() if path else ""
-        console.print(painted(render(trace).removesuffix("\n")), soft_wrap=True)
-        if "recorded" in failure:
-            console.print(Text("\nas real threads met it", "bold"))
-            _show_recorded(failure["recorded"], None, console)
-        return
-    _show_recorded(failure, path, console, again)
+    show_report(report, console)
 
 
-def _show_recorded(
-    failure: dict[str, Any], path: Path | None, console: Console, again: str = ""
-) -> None:
-    first, *rest = failure["violations"]
-    console.print(Text(f"✗ {first['rule']}  {first['message']}", "bold red"))
-    if path and _can_be_replayed(failure):
-        console.print(Text(f"  replay  stress replay {path}"))
-    elif path:
-        console.print(Text(f"  saved   {path}"))
-        console.print(Text(f"  again   {again}" * bool(again)))
-    for name, value in failure.get("parameters", {}).items():
-        if isinstance(value, str):  # the short ones, such as the offset that pieces are shifted by
-            console.print(Text(f"  {name:<7} {value}"))
-    if "program" in failure:
-        console.print(Text(f"  program {failure['program']}"))
-        console.print(Text(f"  {failure['explained']}"))
-    for violation in rest:
-        console.print(Text(f"  also    {violation['rule']}  {violation['message']}"))
-    for stack in failure.get("stacks", []):
-        console.print(Text(stack.rstrip()), soft_wrap=True)
-    if "history" in failure:
-        console.print(history.table(recorded.calls_of(failure)))
-
-
-def _can_be_replayed(failure: dict[str, Any]) -> bool:
-    """Return whether a failure left a history, or the steps of a machine, or its program."""
-    left = failure.keys() & {"history", "saved"}
-    return bool(left) or "prefix" in failure.get("parameters", {})
+def show_report(report: Report, console: Console, *, as_ascii: bool = False) -> None:
+    """Print a report as wide as the console, and no wider than reports are."""
+    as_ascii = as_ascii or not (console.encoding or "").startswith("utf")
+    text = written(report, min(console.width, WIDTH), ascii=as_ascii)
+    console.print(painted(text.removesuffix("\n")), soft_wrap=True)

@@ -11,6 +11,8 @@ from stress.explore.trace import Trace, TraceStep
 
 CANNOT_BE_PLACED: Final = " cannot be placed"
 """How `stress.conformance` ends the line that names a call that no order explains."""
+LONGEST: Final = 150
+"""Characters of a title that says what was allowed."""
 WRITING: Final = frozenset({"store", "update", "compare-exchange", "create"})
 BY_SIGNAL: Final = re.compile(r"the interpreter died of (\w+)")
 SIGNALS: Final = {
@@ -60,9 +62,33 @@ def of_violation(rule: str, message: str) -> str:
     return line or f"{rule} is broken"
 
 
-def unplaced(call: str) -> str:
-    """Return that no order of the calls explains `call`.
+def of_hang(calls: list[str]) -> str:
+    """Return who does not return from what; `calls` say which call each thread is in.
 
+    >>> of_hang(["worker 0 in pop()", "worker 1 in push(7)"])
+    'pop() of thread 0 and push(7) of thread 1 do not return'
+    """
+    inside = [call.partition(" in ") for call in calls]
+    named = [
+        f"{made} of {who.replace('worker', 'thread')}" if said else who
+        for who, said, made in inside
+    ]
+    if not named:
+        return "the threads do not come back, though none is in a call"
+    if not inside[0][1]:
+        return named[0]
+    return f"{_listed(named)} {'do' if len(named) > 1 else 'does'} not return"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+
+
+def unplaced(call: str, allowed: str = "") -> str:
+    """Return that `call` has no place in any order; `allowed` is what it should have come to.
+
+    >>> unplaced("thread 1: pop() = None", "7")
+    'pop() of thread 1 came to None, and not to 7'
     >>> unplaced("thread 1: pop() = None")
     'pop() of thread 1 came to None, which no order of the calls explains'
     """
@@ -73,4 +99,7 @@ def unplaced(call: str) -> str:
     whose = f" of {who}" if who else ""
     if not equals:
         return f"{made}{whose}, which no order of the calls explains"
-    return f"{does}){whose} came to {result}, which no order of the calls explains"
+    came = f"{does}){whose} came to {result}"
+    if allowed and len(came) + len(allowed) < LONGEST:
+        return f"{came}, and not to {allowed}"
+    return f"{came}, which no order of the calls explains"

@@ -117,7 +117,8 @@ def test_arrow_is_solid_exactly_if_it_synchronizes() -> None:
 def test_legend_explains_only_the_arrows_there_are() -> None:
     """Nothing is explained that is not on the page."""
     assert "synchronize" not in render(trace_of("lost_update")).splitlines()[-1]
-    assert render(trace_of("race")).splitlines()[-1] == "╌╌ reads from, without synchronizing"
+    legend = render(trace_of("race")).splitlines()[-1]
+    assert legend == "╌╌ reads from, without synchronizing    ● the two steps that conflict"
 
 
 def test_replay_command_comes_before_the_evidence() -> None:

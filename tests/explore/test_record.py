@@ -88,7 +88,7 @@ def test_replay_draws_in_ascii(file: Path) -> None:
     result = replayed(file, "--ascii")
 
     assert result.output.isascii()
-    assert "X writer and reader race for data" in result.output
+    assert "X reader reads data while writer writes there" in result.output
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_replay_says_whether_it_still_fails(file: Path, before: str, after: str)
         assert "does not fail any more" in result.output
         assert result.exit_code == 0
     else:
-        assert "writer and reader race for data" in result.output
+        assert "reader reads data while writer writes there" in result.output
         assert result.exit_code == 1
 
 

@@ -1,0 +1,48 @@
+"""What was seen how often, and whether it may be, as a table.
+
+>>> from stress.report.failure import Outcome
+>>> seen = [Outcome("0, 1", 3, "allowed", "each its own"), Outcome("0, 0", 1, "forbidden", "B1")]
+>>> print(chr(10).join(counted(seen, 92, str)))
+outcome   seen   share     verdict     meaning
+───────   ────   ───────   ─────────   ────────────
+0, 1         3    75.0 %   allowed     each its own
+0, 0         1    25.0 %   forbidden   B1
+"""
+
+from collections.abc import Sequence
+
+from stress.report.failure import Outcome
+from stress.report.page import Spelling, cut
+
+
+def counted(outcomes: Sequence[Outcome], width: int, spell: Spelling) -> list[str]:
+    """Return the lines of the table, none if there are no outcomes."""
+    if not outcomes:
+        return []
+    total = sum(each.count for each in outcomes) or 1
+    rows = [
+        (
+            cut(each.seen, width // 3, spell),
+            f"{each.count:,}",
+            f"{each.count / total:.1%}".replace("%", " %"),
+            each.verdict,
+            each.meaning,
+        )
+        for each in outcomes
+    ]
+    headings = ("outcome", "seen", "share", "verdict", "meaning")
+    wide = [max(len(row[at]) for row in [headings, *rows]) for at in range(5)]
+    wide[2] = max(wide[2], len("100.0 %"))
+    rule = tuple(spell("─") * each for each in wide)
+    right = {1, 2}
+    return [
+        cut(
+            "   ".join(
+                f"{cell:{'>' if at in right and row is not headings else '<'}{wide[at]}}"
+                for at, cell in enumerate(row)
+            ).rstrip(),
+            width,
+            spell,
+        )
+        for row in (headings, rule, *rows)
+    ]
