@@ -10,7 +10,7 @@ PYTHON := .venv/bin/python
 # names the interpreter that the set-up is there to fetch.
 SYSTEM_PYTHON := $(or $(wildcard /usr/bin/python3),python3)
 
-.PHONY: test stress bench lint setup requirements clean
+.PHONY: test stress bench lint setup browser screenshots requirements clean
 
 test: setup
 	@$(PYTHON) -m pytest -n auto $(ARGS)
@@ -29,6 +29,12 @@ lint: setup
 
 setup:
 	@$(SYSTEM_PYTHON) tools/setup.py
+
+browser:
+	@$(SYSTEM_PYTHON) tools/browser.py
+
+screenshots: setup browser
+	@$(PYTHON) -m tests.browser.screenshots
 
 requirements:
 	@$(SYSTEM_PYTHON) tools/pins.py
