@@ -15,6 +15,7 @@ from stress.commands.linearize import linearize
 from stress.commands.listing import list_models
 from stress.commands.mutants import mutants
 from stress.commands.replay import replay
+from stress.commands.report import report
 from stress.commands.run import run
 from stress.explore.command import explore, orders, resume
 from stress.litmus.command import litmus
@@ -31,6 +32,7 @@ SECTIONS: Final = {
     },
     "Look at what was found": {
         replay: "A saved failure, again, exactly; or step by step in pdb.",
+        report: "Saved failures as text, one HTML page, JUnit XML or JSON.",
     },
     "Long runs": {
         resume: "Go on with a campaign or an exploration that was ended.",

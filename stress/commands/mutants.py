@@ -3,11 +3,14 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import click
+from rich.console import Console
 
-from stress import registry
+from stress import failures, registry
 from stress.commands import completion
 from stress.commands.usage import usage_errors
 from stress.duration import Duration
@@ -15,6 +18,7 @@ from stress.examination import examine
 from stress.host import Host
 from stress.mutants import COLUMNS, Row, as_json, fill, rows
 from stress.report import kill_matrix, text
+from stress.report.survivors import survivor
 from stress.verdict import Verdict
 
 
@@ -31,9 +35,17 @@ from stress.verdict import Verdict
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="What to draw programs from.")  # fmt: skip
 @click.option("--markdown", is_flag=True, help="Print a table in Markdown, as in the README.")
+@click.option("--junit", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write JUnit XML, for a CI system.")  # fmt: skip
 @click.option("--json", "as_json_", is_flag=True, help="Print one JSON object.")
-def mutants(
-    *, models: tuple[str, ...], seconds: float, seed: int, markdown: bool, as_json_: bool
+def mutants(  # noqa: PLR0913  (one parameter an option)
+    *,
+    models: tuple[str, ...],
+    seconds: float,
+    seed: int,
+    markdown: bool,
+    junit: Path | None,
+    as_json_: bool,
 ) -> None:
     """Show which engine kills which mutant of MODELs (default: all), each within its time.
 
@@ -46,9 +58,34 @@ def mutants(
         asked = list(rows(names))
         for name in names:
             examine(registry.model_of(name))
+        if junit:
+            failures.check_writable(junit.parent)
     console = text.console(stderr=as_json_ or markdown)
     host = Host.of_this_process()
     started = time.monotonic()
+    done = _filled(asked, seconds, seed, console)
+    verdict = Verdict.worst(row.verdict for row in done)
+    if len(done) < len(asked):
+        verdict = Verdict.worst([verdict, Verdict.UNKNOWN])
+        console.print(f"Interrupted: {len(done)} of {len(asked)} subjects were tried.\n")
+    console.print(kill_matrix.table(done), highlight=False)
+    took = time.monotonic() - started
+    console.print(kill_matrix.conclusion(done, host, seconds, seed, took), highlight=False)
+    _show_survivors(done, seconds, seed, console)
+    if junit:
+        from stress.report.junit import of_matrix, save  # noqa: PLC0415  (loads a library)
+
+        with usage_errors():
+            save(of_matrix(done, seconds, seed), junit)
+    if markdown:
+        click.echo(kill_matrix.markdown(done))
+    if as_json_:
+        click.echo(json.dumps({"verdict": verdict.value, **as_json(done)}, indent=1))
+    sys.exit(verdict.exit_code)
+
+
+def _filled(asked: Sequence[Row], seconds: float, seed: int, console: Console) -> list[Row]:
+    """Return the rows with their cells, until Ctrl-C."""
     done: list[Row] = []
     with console.status("") as status, suppress(KeyboardInterrupt):
         for row in asked:
@@ -57,15 +94,12 @@ def mutants(
                 status.update(f"{who}, {column}")
                 fill(row, column, seconds, seed)
             done.append(row)
-    verdict = Verdict.worst(row.verdict for row in done)
-    if len(done) < len(asked):
-        verdict = Verdict.worst([verdict, Verdict.UNKNOWN])
-        console.print(f"Interrupted: {len(done)} of {len(asked)} subjects were tried.\n")
-    console.print(kill_matrix.table(done), highlight=False)
-    console.print(kill_matrix.conclusion(done, host, seconds, seed, time.monotonic() - started),
-                  highlight=False)  # fmt: skip
-    if markdown:
-        click.echo(kill_matrix.markdown(done))
-    if as_json_:
-        click.echo(json.dumps({"verdict": verdict.value, **as_json(done)}, indent=1))
-    sys.exit(verdict.exit_code)
+    return done
+
+
+def _show_survivors(done: Sequence[Row], seconds: float, seed: int, console: Console) -> None:
+    """Tell of each mutant that no engine killed."""
+    for row in done:
+        if row.kind == "mutant" and row.verdict is Verdict.FAILED:
+            console.print()
+            text.show_report(survivor(row, seconds, seed), console)
