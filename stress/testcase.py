@@ -20,6 +20,7 @@ from rich.console import Console
 from stress import failures, machines, registry, sequential
 from stress.concurrent import ConcurrentMachine, ConcurrentRun, Engine, FailsError
 from stress.drawing import programs
+from stress.evidence import completed
 from stress.examination import examine
 from stress.explore.engine import MEMORY, ExploredRun, saved_failure
 from stress.explore.explanation import handed_over
@@ -158,11 +159,12 @@ class ModelTestCase(unittest.TestCase):
     def _fail(self, failure: dict[str, Any]) -> None:
         """Save a failure, and fail with its report."""
         __tracebackhide__ = True
-        saved = {
+        origin = {
             "model": registry.saved_name(self.model) or self.model.__name__,
             "interpreter": Host.of_this_process().interpreter,
             "options": {},
-        } | failure
+        }
+        saved = completed(origin | failure)
         report = io.StringIO()
         console = Console(file=report, width=100)
         try:

@@ -11,12 +11,14 @@ import click
 from stress import failures
 from stress.commands import completion
 from stress.duration import Duration
+from stress.evidence import completed
+from stress.explore import record
 from stress.explore.exploration import Bounds
 from stress.explore.explorer import SAMPLES, SEARCHES, Explorer, Search
 from stress.explore.guard import ForbiddenCallError, NoStepError
 from stress.explore.machine import NondeterminismError, TooManyThreadsError
 from stress.explore.memory import MODELS
-from stress.explore.record import NotReplayedError, report_of, save
+from stress.explore.record import NotReplayedError, report_of
 from stress.explore.scenario import ScenarioTask
 from stress.explore.target import NamedScenario, find, scenarios_of
 from stress.explore.unfinished import Unfinished
@@ -24,7 +26,6 @@ from stress.orders import BrokenAsWrittenError, UnexploredError, weakenings
 from stress.report import exploration as report
 from stress.report import orders as table_of_orders
 from stress.report import text
-from stress.report.lanes import painted, render
 from stress.verdict import Verdict
 
 WRONG_USAGE: Final = (
@@ -152,9 +153,9 @@ def _end(  # noqa: PLR0913
     console.print(report.shown(target, task.memory, search, found), highlight=False)
     if found.failure is not None:
         trace = report_of(task, found, target)
-        save(task, found, trace, target, out / "failures")
-        console.print()
-        console.print(painted(render(trace)), soft_wrap=True)
+        failure = completed(record.as_json(task, found, trace, target))
+        path = failures.save(failure, out / "failures")
+        text.show_failure(failure, path, console)
     elif found.verdict is Verdict.UNKNOWN and done.left:
         path = Unfinished(target, task, done.bounds, found, done.left).save(out)
         console.print(f"go on       stress resume {path}", highlight=False)

@@ -1,28 +1,28 @@
 """A failure of an exploration: carried out once more, told, saved, and replayed from its file.
 
     trace = report_of(task, found, target)
-    path = save(task, found, trace, target, Path(".stress/failures"))
-    print(render(trace))
+    path = failures.save(completed(as_json(task, found, trace, target)), Path(".stress/failures"))
 
 Nothing is reported that does not replay: the trace is that of a second machine, which carried out
 the schedule alone.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from stress import failures
 from stress.explore.exploration import Exploration, Failure
+from stress.explore.graph import Graph
 from stress.explore.growth import Growth
 from stress.explore.guard import ForbiddenCallError, NoStepError
 from stress.explore.machine import Machine, NondeterminismError, TooManyThreadsError
+from stress.explore.memory.model import MemoryModel
 from stress.explore.scenario import MOST_THREADS, ScenarioTask
 from stress.explore.schedule import ScheduleMismatchError
 from stress.explore.search.replay import ForbiddenChoiceError, Replay
 from stress.explore.steps import Kind
-from stress.explore.target import find
+from stress.explore.target import find, model_in
 from stress.explore.trace import Trace, trace_of
 from stress.host import Host
 from stress.verdict import NoVerdictError
@@ -65,19 +65,12 @@ def report_of(task: ScenarioTask, found: Exploration, target: str) -> Trace:
     return trace
 
 
-def save(task: ScenarioTask, found: Exploration, trace: Trace, target: str, folder: Path) -> Path:
-    """Save what failed in `found` in `folder`, note in `trace` where, and return the path."""
-    path = failures.save(as_json(task, found, trace, target), folder)
-    trace.saved = path.as_posix()
-    return path
-
-
 def as_json(task: ScenarioTask, found: Exploration, trace: Trace, target: str) -> dict[str, Any]:
     """Return what is saved of the failure in `found`."""
     assert found.failure is not None
     return {
         "kind": KIND,
-        "model": trace.scenario,
+        "model": model_in(target) or trace.scenario,
         "engine": "explore",
         "violations": [{"rule": trace.kind, "message": trace.title}],
         "interpreter": Host.of_this_process().interpreter,
@@ -96,13 +89,7 @@ def again(failure: Mapping[str, Any], path: Path) -> Trace | None:
 
     TargetError if its scenario is gone, ScheduleMismatchError if it takes other steps now, or more.
     """
-    task = ScenarioTask(
-        find(failure["target"]),
-        failure["memory"],
-        failure["steps"],
-        failure["spurious"],
-        release_sequence=failure["release_sequence"],
-    )
+    task = task_of(failure)
     try:
         trace = _carried_out(task, failure["schedule"])
     except ForbiddenChoiceError:
@@ -118,12 +105,37 @@ def again(failure: Mapping[str, Any], path: Path) -> Trace | None:
     return trace
 
 
+def task_of(failure: Mapping[str, Any]) -> ScenarioTask:
+    """Return what a saved failure is of; TargetError if its scenario is gone."""
+    return ScenarioTask(
+        find(failure["target"]),
+        failure["memory"],
+        failure["steps"],
+        failure["spurious"],
+        release_sequence=failure["release_sequence"],
+    )
+
+
 def _carried_out(task: ScenarioTask, schedule: Sequence[str]) -> Trace | None:
+    def tell(machine: Machine, model: MemoryModel, graph: Graph) -> Trace | None:
+        return _told(machine, model, graph, task, len(schedule))
+
+    return repeated(task, schedule, tell)
+
+
+def repeated[T](
+    task: ScenarioTask,
+    schedule: Sequence[str],
+    tell: Callable[[Machine, MemoryModel, Graph], T],
+) -> T:
+    """Carry out `schedule` on a new machine, and return what `tell` has to say of it there."""
     while True:
         machine = task.program()
+        model = task.model()
         try:
             with task.guard(machine):
-                return _on(machine, task, schedule)
+                [graph] = Replay(machine, model, schedule).complete()
+                return tell(machine, model, graph)
         except TooManyThreadsError:
             if task.stride >= MOST_THREADS:
                 raise
@@ -132,15 +144,15 @@ def _carried_out(task: ScenarioTask, schedule: Sequence[str]) -> Trace | None:
             raise ScheduleMismatchError(str(error)) from error
 
 
-def _on(machine: Machine, task: ScenarioTask, schedule: Sequence[str]) -> Trace | None:
-    model = task.model()
-    [graph] = Replay(machine, model, schedule).complete()
+def _told(
+    machine: Machine, model: MemoryModel, graph: Graph, task: ScenarioTask, length: int
+) -> Trace | None:
     failed = any(step is not None and step.kind is Kind.FAIL for step in graph.pending)
     if not failed and (thread := Growth(machine, model).runnable(graph)) >= 0:
         step = graph.pending[thread]
         assert step is not None
         raise ScheduleEndsError(
-            f"the schedule ends after {len(schedule)} steps, where thread "
+            f"the schedule ends after {length} steps, where thread "
             f"{machine.names[thread]!r} can go on: {machine.described(step)}.\n"
             f"  The scenario has changed since the schedule was saved, or the file was cut.\n"
             f"  Explore it again; if it still fails, that saves a schedule that fits."

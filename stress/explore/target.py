@@ -93,6 +93,19 @@ def program_target(name: str, model: type[Model[Any]], program: Program) -> str:
     return f"{name}/{json.dumps(program.to_json(model))}"
 
 
+def model_in(target: str) -> str:
+    """Return the model that `target` is a scenario of; of one that is of no model, itself.
+
+    >>> model_in("registrar:no-recheck/overlap"), model_in("tests/test_queue.py::test_pop")
+    ('registrar:no-recheck', 'tests/test_queue.py::test_pop')
+    """
+    model, slash, _ = target.partition("/{")
+    if slash:
+        return model
+    file, colons, rest = target.rpartition("::")
+    return file + colons + rest.partition("/")[0]
+
+
 def find(target: str) -> Callable[[Any], Any]:
     """Return the scenario that is named `target`; TargetError, saying why, if there is none."""
     if not target:

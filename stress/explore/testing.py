@@ -156,19 +156,21 @@ def _report(  # noqa: PLR0913, PLR0917  (all there is to tell)
 ) -> str:
     """Save what failed, and return what to say of it."""
     # Imported here because a process that only explores starts twice as fast without.
-    from stress.explore.record import report_of, save  # noqa: PLC0415
+    from stress import failures  # noqa: PLC0415
+    from stress.evidence import completed  # noqa: PLC0415
+    from stress.explore.record import as_json, report_of  # noqa: PLC0415
     from stress.explore.target import target_of  # noqa: PLC0415
-    from stress.failures import OutputError  # noqa: PLC0415
-    from stress.report.lanes import render  # noqa: PLC0415
+    from stress.report.telling import told  # noqa: PLC0415
+    from stress.report.written import written  # noqa: PLC0415
 
     target = target_of(function, others) if len(arguments) < 2 else ""  # noqa: PLR2004  (self)
     task = ScenarioTask(scenario, options.memory, options.bounds.steps, options.spurious)
-    trace = report_of(task, found, target)
+    failure = completed(as_json(task, found, report_of(task, found, target), target))
     try:
-        save(task, found, trace, target, FAILURES)
-    except OutputError as error:  # a failure that cannot be saved is a failure
-        return f"{render(trace)}\n{error}"
-    return render(trace)
+        path = failures.save(failure, FAILURES)
+    except failures.OutputError as error:  # a failure that cannot be saved is a failure
+        return f"{written(told(failure, None))}\n{error}"
+    return written(told(failure, path))
 
 
 def _unknown(name: str, found: Exploration, options: Options) -> str:

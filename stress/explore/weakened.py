@@ -1,4 +1,6 @@
-"""A `Sync` whose accesses carry other orders than were written: the means of `stress.orders`.
+"""A `Sync` whose accesses carry other orders than were written, or have fences beside them.
+
+It is the means of `stress.orders`, which weakens, and of `stress.repairs`, which strengthens.
 
 Accesses are told apart by where they are written.  One that a module offers to the others of its
 package (a bitmap's ``get``) is told apart by who uses it, too, for each use has its own needs.
@@ -7,6 +9,7 @@ package (a bitmap's ``get``) is told apart by who uses it, too, for each use has
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, SupportsIndex
@@ -38,6 +41,17 @@ WEAKER: Mapping[str, Mapping[MemoryOrder, tuple[MemoryOrder, ...]]] = {
 }
 """For each kind of access and order the orders below it, the weakest first.  A fence is weakened
 as an update is; a relaxed fence is none."""
+STRONGER: Mapping[str, Mapping[MemoryOrder, tuple[MemoryOrder, ...]]] = {
+    "load": {RELAXED: (ACQUIRE,), ACQUIRE: (SEQ_CST,)},
+    "store": {RELAXED: (RELEASE,), RELEASE: (SEQ_CST,)},
+    "update": {
+        RELAXED: (RELEASE, ACQUIRE),
+        ACQUIRE: (ACQ_REL,),
+        RELEASE: (ACQ_REL,),
+        ACQ_REL: (SEQ_CST,),
+    },
+}
+"""For each kind of access and order those one step above it."""
 
 
 @dataclass(frozen=True, order=True)
@@ -65,19 +79,49 @@ class Site:
 type Orders = dict[Site, MemoryOrder]
 
 
-class Weakener:
-    """The orders that accesses carry instead of those written.
+@dataclass(frozen=True)
+class Fences:
+    """What stands beside an access that was not written there."""
 
-    ``written`` has all accesses that were met, with what was written.
+    before: MemoryOrder | None = None
+    after: MemoryOrder | None = None
+
+
+class Weakener:
+    """The orders that accesses carry instead of those written, and the fences beside them.
+
+    ``written`` has all accesses that were met, with what was written; `everywhere`, where it is
+    given, is the order of all accesses that `orders` says nothing of.
     """
 
-    def __init__(self, orders: Mapping[Site, MemoryOrder]) -> None:
+    def __init__(
+        self,
+        orders: Mapping[Site, MemoryOrder],
+        fences: Mapping[Site, Fences] | None = None,
+        everywhere: MemoryOrder | None = None,
+    ) -> None:
         self._orders = orders
+        self._fences = fences or {}
+        self._everywhere = everywhere
+        self.watch: Callable[[Site], None] | None = None
+        """Called at each access, before it is made."""
         self.written: Orders = {}
         self._sites: dict[tuple[CodeType, int, CodeType | None, int, str], Site] = {}
 
     def order(self, operation: str, written: MemoryOrder, frame: FrameType) -> MemoryOrder:
         """Return the order of an access made by `frame`."""
+        site = self._site(operation, written, frame)
+        if self.watch is not None:
+            self.watch(site)
+        if self._everywhere is not None:
+            return self._orders.get(site, self._everywhere)
+        return self._orders.get(site, written)
+
+    def fences(self, operation: str, written: MemoryOrder, frame: FrameType) -> Fences | None:
+        """Return what stands beside an access made by `frame`, if anything does."""
+        return self._fences.get(self._site(operation, written, frame)) if self._fences else None
+
+    def _site(self, operation: str, written: MemoryOrder, frame: FrameType) -> Site:
         user = frame.f_back
         key = (
             frame.f_code,
@@ -90,7 +134,7 @@ class Weakener:
         if site is None:
             site = self._sites[key] = _site(operation, frame)
             self.written.setdefault(site, written)
-        return self._orders.get(site, written)
+        return site
 
 
 def _site(operation: str, frame: FrameType) -> Site:
@@ -111,51 +155,70 @@ def _package(frame: FrameType) -> str:
 class WeakenedWord:
     """A word whose orders the weakener decides."""
 
-    __slots__ = ("_order", "_word")
+    __slots__ = ("_fence", "_weakener", "_word")
 
-    def __init__(self, word: AtomicWord, weakener: Weakener) -> None:
+    def __init__(
+        self, word: AtomicWord, weakener: Weakener, fence: Callable[[MemoryOrder], None]
+    ) -> None:
         self._word = word
-        self._order = weakener.order
+        self._weakener = weakener
+        self._fence = fence
 
     def load(self, order: MemoryOrder, /) -> int:
         """Return the value."""
-        return self._word.load(self._order("load", order, sys._getframe(1)))  # noqa: SLF001
+        return self._made("load", order, sys._getframe(1), self._word.load)  # noqa: SLF001
 
     def store(self, value: int, order: MemoryOrder, /) -> None:
         """Replace the value."""
-        self._word.store(value, self._order("store", order, sys._getframe(1)))  # noqa: SLF001
+        store = partial(self._word.store, value)
+        self._made("store", order, sys._getframe(1), store)  # noqa: SLF001
+
+    def _made[T](
+        self, name: str, order: MemoryOrder, frame: FrameType, access: Callable[[MemoryOrder], T]
+    ) -> T:
+        """Make an access, between its fences."""
+        fences = self._weakener.fences(name, order, frame)
+        if fences is not None and fences.before is not None:
+            self._fence(fences.before)
+        found = access(self._weakener.order(name, order, frame))
+        if fences is not None and fences.after is not None:
+            self._fence(fences.after)
+        return found
 
     def compare_exchange(
         self, expected: int, desired: int, success: MemoryOrder, failure: MemoryOrder, /
     ) -> tuple[bool, int]:
         """Store `desired` if the value is `expected`; return (stored, value found)."""
-        frame = sys._getframe(1)  # noqa: SLF001
-        orders = self._pair(success, failure, frame)
-        return self._word.compare_exchange(expected, desired, *orders)
+        exchange = partial(self._word.compare_exchange, expected, desired)
+        return self._exchanged(exchange, success, failure, sys._getframe(1))  # noqa: SLF001
 
     def compare_exchange_weak(
         self, expected: int, desired: int, success: MemoryOrder, failure: MemoryOrder, /
     ) -> tuple[bool, int]:
         """Do as `compare_exchange`, but it may fail although the value is `expected`."""
-        frame = sys._getframe(1)  # noqa: SLF001
-        orders = self._pair(success, failure, frame)
-        return self._word.compare_exchange_weak(expected, desired, *orders)
+        exchange = partial(self._word.compare_exchange_weak, expected, desired)
+        return self._exchanged(exchange, success, failure, sys._getframe(1))  # noqa: SLF001
 
-    def _pair(
-        self, success: MemoryOrder, failure: MemoryOrder, frame: FrameType
-    ) -> tuple[MemoryOrder, MemoryOrder]:
-        return (
-            self._order("compare_exchange", success, frame),
-            self._order("compare_exchange failing", failure, frame),
-        )
+    def _exchanged(
+        self,
+        exchange: Callable[[MemoryOrder, MemoryOrder], tuple[bool, int]],
+        success: MemoryOrder,
+        failure: MemoryOrder,
+        frame: FrameType,
+    ) -> tuple[bool, int]:
+        def access(order: MemoryOrder) -> tuple[bool, int]:
+            failing = self._weakener.order("compare_exchange failing", failure, frame)
+            return exchange(order, failing)
+
+        return self._made("compare_exchange", success, frame, access)
 
     def __getattr__(self, name: str) -> Callable[[int, MemoryOrder], int]:
         """Return the read-modify-write `name`: exchange, or one of the fetch family."""
         update: Callable[[int, MemoryOrder], int] = getattr(self._word, name)
-        decide = self._order
 
         def weakened(operand: int, order: MemoryOrder, /) -> int:
-            return update(operand, decide(name, order, sys._getframe(1)))  # noqa: SLF001
+            access = partial(update, operand)
+            return self._made(name, order, sys._getframe(1), access)  # noqa: SLF001
 
         return weakened
 
@@ -169,9 +232,10 @@ class WeakenedSync:
 
     def word(self, value: SupportsIndex = 0, *, name: str = "") -> AtomicWord:
         """Return a new word holding `value`."""
-        made: Any = WeakenedWord(self._sync.word(int(value), name=name), self._weakener)
-        word: AtomicWord = made
-        return word
+        word = self._sync.word(int(value), name=name)
+        made: Any = WeakenedWord(word, self._weakener, self._sync.fence)
+        weakened: AtomicWord = made
+        return weakened
 
     def cell[T](self, value: T, *, name: str = "") -> Cell[T]:
         """Return a new cell holding `value`."""

@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 from registrar.sync import RELAXED
 from stress import failures
 from stress.cli import main
-from stress.explore.record import NotReplayedError, again, report_of, save
+from stress.evidence import completed
+from stress.explore.record import NotReplayedError, again, as_json, report_of
 from stress.explore.scenario import ScenarioTask, explored
 from stress.explore.target import find
 from stress.report.lanes import render
@@ -42,7 +43,7 @@ def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     task = ScenarioTask(find(TARGET))
     found = explored(task.scenario)
     trace = report_of(task, found, TARGET)
-    return save(task, found, trace, TARGET, Path("out"))
+    return failures.save(completed(as_json(task, found, trace, TARGET)), Path("out"))
 
 
 def changed(before: str, after: str) -> None:
@@ -161,7 +162,7 @@ def test_replay_refuses_a_damaged_file(file: Path, field: str) -> None:
     file.write_text(json.dumps(saved), encoding="utf-8")
     result = replayed(file)
 
-    assert "is damaged" in result.output
+    assert f"it has no field {field}" in result.output
     assert result.exit_code == 2
 
 

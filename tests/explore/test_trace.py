@@ -496,7 +496,10 @@ def test_call_without_a_place_is_told_in_the_words_of_the_model() -> None:
     assert trace.kind == "linearizability"
     assert "NotPermitted" not in text
     assert trace.title == "linearizability: thread 1: bump() = 0 cannot be placed"
-    assert trace.allowed == ["longest legal order   thread 0: bump() = 0", "allowed there         1"]
+    assert trace.allowed == [
+        "longest legal order   thread 0: bump() = 0",
+        "allowed there         1",
+    ]
     assert trace.why[0] == (
         "Thread 1: bump() = 0 cannot be placed.  After thread 0: bump() = 0, the longest legal "
         "order, bump() = 1 in the model."

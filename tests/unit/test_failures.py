@@ -294,7 +294,8 @@ def test_load_refuses_a_list_that_was_cut(tmp_path: Path, field: str) -> None:
     """What is left of a history or a schedule may fail no more, which would be a lie."""
     whole = EXECUTION | {"schedule": ["0 spawn"] * 3, "history": ["{}"] * 3}
     saved = json.loads(failures.save(whole, tmp_path).read_text())
-    for left in ([], saved[field][:2], saved[field] * 2):
+    cut: list[list[str]] = [[], saved[field][:2], saved[field] * 2]
+    for left in cut:
         path = tmp_path / "cut.json"
         path.write_text(json.dumps(saved | {field: left}))
         with pytest.raises(FailureFileError, match=r"damaged.*entries, and 3 were saved"):
