@@ -72,7 +72,9 @@ def got() -> str:
     if os.environ.get("STRESS_BROWSER"):
         return named_by_user(os.environ["STRESS_BROWSER"])
     try:
-        return str(cache.made_once(name(), unpacked, sound) / "chromium")
+        path = cache.made_once(name(), unpacked, sound) / "chromium"
+        version(path)
+        return str(path)
     except (CommandFailed, OSError) as error:
         say(f"Debian's Chromium: no, {error}")
         if (found := on_path()) is not None:
@@ -113,8 +115,13 @@ def on_path() -> str | None:
 def starts(executable: str | Path) -> bool:
     """Tell whether `executable` finds its libraries and says that it is Chromium or Chrome."""
     with contextlib.suppress(CommandFailed):
-        return "Chrom" in run(executable, "--version", seconds=60)
+        return "Chrom" in version(executable)
     return False
+
+
+def version(executable: str | Path) -> str:
+    """Return what `executable` says that it is; CommandFailed with its last words."""
+    return run(executable, "--version", seconds=60)
 
 
 def name() -> str:

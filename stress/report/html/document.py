@@ -19,7 +19,7 @@ from stress.mutants import Row
 from stress.report.failure import Report
 from stress.report.html import plots, prose, styles
 from stress.report.html.heading import Heading
-from stress.report.html.lanes import HUES, MOST_LANES, Lanes, gutter, lanes_of
+from stress.report.html.lanes import Lanes, gutter, lanes_of
 from stress.report.html.matrix import matrix_of
 from stress.report.html.safety import shown
 from stress.report.html.timeline import Timeline, timeline_of
@@ -131,7 +131,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"gutter": gutter, "HUES": HUES, "MOST_LANES": MOST_LANES}
+    made.globals["gutter"] = gutter
     return made
 
 

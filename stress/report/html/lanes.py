@@ -11,10 +11,9 @@ from typing import Final
 from stress.explore.trace import End, Trace, TraceCall, TraceStep
 from stress.report.html import arrows, wording
 from stress.report.html.arrows import Line
+from stress.report.html.hues import hues_of
 from stress.report.steps import places, spelled_steps
 
-HUES: Final = 6
-"""Threads have colours, which repeat after so many."""
 MOST_LANES: Final = 4
 """With more threads than these there is one column, the thread first."""
 WIDEST: Final = 28
@@ -75,6 +74,8 @@ class Lanes:
     """How many lines go down to the right of each lane."""
     names: dict[int, int]
     """How many characters the names of each thread's locations need."""
+    hues: list[int]
+    """The number of each thread's colour."""
     solid: set[bool]
     """Which kinds of arrows there are."""
 
@@ -94,8 +95,10 @@ def lanes_of(trace: Trace) -> Lanes:
     names = dict.fromkeys(range(len(trace.threads)), 0)
     for step in trace.steps:
         names[step.thread] = min(max(names[step.thread], len(step.location)), WIDEST)
+    colours = hues_of(trace.threads)
+    hues = [colours[name] for name in trace.threads]
     builder = _Builder(trace, lanes, drawn, widths)
-    return Lanes(trace, shown, builder.rows(), widths, names, {each.solid for each in drawn})
+    return Lanes(trace, shown, builder.rows(), widths, names, hues, {each.solid for each in drawn})
 
 
 def gutter(lines: int) -> int:

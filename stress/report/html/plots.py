@@ -12,13 +12,14 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from stress.report.html.safety import shown
 from stress.report.summary import Night, Sample
 
 MOST: Final = 240
 """Points of a curve; of more, some are left out."""
 ROWS: Final = 24
 """Rows of the table that says in numbers what a plot shows."""
-HEIGHT, WIDTH = 200, 380
+HEIGHT, WIDTH = 190, 290
 _KEPT: Final = {"class", "d", "x", "y", "cx", "cy", "r", "width", "height", "transform", "viewBox"}
 
 
@@ -87,7 +88,7 @@ def night_by_night(nights: Sequence[Night]) -> Plots:
             f"{title} in {len(values)} nights: from {_count(values[0])} to {_count(values[-1])}, "
             f"at most {_count(max(values))}"
         )
-        plots.append(Plot(title, told, _bars([night.name for night in chosen], values)))
+        plots.append(Plot(title, told, _bars([str(shown(night.name)) for night in chosen], values)))
     rows = [
         [
             night.name,
@@ -143,7 +144,7 @@ def _bars(names: Sequence[str], values: Sequence[float]) -> Markup:
     from pygal import Bar  # noqa: PLC0415
 
     chart = Bar(**_options())
-    every = -(-len(names) // 6)
+    every = -(-len(names) // 4)
     chart.x_labels = [name[:10] if at % every == 0 else "" for at, name in enumerate(names)]
     chart.add("", list(values))
     return _drawn(chart, max(values))
@@ -157,6 +158,7 @@ def _options() -> dict[str, Any]:
         "show_legend": False,
         "width": WIDTH,
         "height": HEIGHT,
+        "truncate_label": -1,
         "margin": 6,
         "spacing": 6,
         "formatter": _short,
@@ -165,8 +167,8 @@ def _options() -> dict[str, Any]:
     }
 
 
-def _ticks(most: float, count: int = 5) -> list[float]:
-    """Return round numbers from 0 to `most`, about so many.
+def _ticks(most: float, count: int = 5, least: float = 0) -> list[float]:
+    """Return round numbers from 0 to `most`, about so many, at least `least` apart.
 
     >>> _ticks(8), _ticks(1.7)
     ([0.0, 2.0, 4.0, 6.0, 8.0], [0.0, 0.5, 1.0, 1.5])
@@ -175,14 +177,14 @@ def _ticks(most: float, count: int = 5) -> list[float]:
         return [0.0, 1.0]
     size = 10.0 ** (len(f"{int(most / count)}") - 1 if most >= count else -6)
     steps = (size * 10**power * each for power in range(12) for each in (1, 2, 2.5, 5))
-    step = next(step for step in steps if most / step <= count)
+    step = next(step for step in steps if step >= least and most / step <= count)
     return [round(at * step, 9) for at in range(int(most / step) + 1)]
 
 
 def _drawn(chart: Any, most: float) -> Markup:
     """Return the drawing alone, as part of a page."""
     chart.range = (0, most or 1)
-    chart.y_labels = _ticks(most or 1, 4)
+    chart.y_labels = _ticks(most or 1, 4, least=1)
     tree = chart.render_tree()
     _strip(tree)
     tree.set("class", "plot-drawing")

@@ -8,7 +8,8 @@ of lanes folds into one column where the page is too narrow for that many thread
 from typing import Final
 
 from stress.report.html import arrows
-from stress.report.html.lanes import HUES, MOST_LANES, WIDEST, gutter
+from stress.report.html.hues import HUES
+from stress.report.html.lanes import MOST_LANES, WIDEST, gutter
 
 NARROWEST: Final = {1: 42, 2: 52, 3: 68, 4: 86}
 """The page in rem below which so many lanes fold."""

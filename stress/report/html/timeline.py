@@ -1,19 +1,19 @@
 """A recorded history as bars: a line for each process, time to the right.
 
+Calls of a microsecond may lie milliseconds apart, so time is not to scale: what is drawn is which
+call ended before which began, with the same room between any two instants that follow each other.
 Where there is a legal order, each call in it has a dot with its place: an instant within the call
 at which it can have happened, later than that of the call before it in the order.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from stress.report.failure import Call
+from stress.report.html.hues import hues_of
 
-LETTER: Final = 0.75
-"""Percent of the width that a letter of a label needs, where there is room for labels."""
-NARROWEST: Final = 0.4
-"""Percent of the width of the shortest bar."""
+LETTER, PADDING = 0.7, 1.4
+"""Percent of the width that a letter of a label needs, where there is room for labels at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Bar:
 class Timeline:
     """The processes with their bars, and the calls in the order in which they began."""
 
-    processes: list[tuple[str, int, list[Bar]]]
-    """Name, number of the hue, bars."""
+    processes: list[tuple[str, list[Bar]]]
+    """Names with their bars."""
     bars: list[Bar]
     hues: dict[str, int]
-    """The number of each process's hue."""
+    """The number of each process's colour."""
     nanoseconds: int
     """From the first start to the last end."""
 
@@ -52,25 +52,33 @@ class Timeline:
 def timeline_of(calls: Sequence[Call]) -> Timeline:
     """Return `calls` as bars."""
     ordered = sorted(calls, key=lambda call: (call.start, call.end))
-    first = min((call.start for call in ordered), default=0)
-    whole = max((call.end for call in ordered), default=0) - first
-    points = _points(ordered)
-    names = sorted({call.process for call in ordered}, key=_rank)
+    scale = _scale(ordered)
+    points = _points(ordered, scale)
     bars = []
     for number, call in enumerate(ordered, 1):
-        x, width = (_percent(each, whole) for each in (call.start - first, call.end - call.start))
-        width = max(width, NARROWEST)
-        x = min(x, 100 - width)
-        text = f"{call.text} = {call.result}" if call.result else call.text
-        label = text if len(text) * LETTER + 1.2 <= width else ""
-        instant = points.get(number)
-        point = None if instant is None else _percent(instant - first, whole)
-        bars.append(Bar(number, call, label, x, width, point))
-    lines = [
-        (name, hue, [bar for bar in bars if bar.call.process == name])
-        for hue, name in enumerate(names)
-    ]
-    return Timeline(lines, bars, {name: hue for hue, name in enumerate(names)}, whole)
+        width = round(max(scale[call.end] - scale[call.start], 0), 3)
+        label = _label(call, width)
+        bars.append(Bar(number, call, label, scale[call.start], width, points.get(number)))
+    names = sorted({call.process for call in ordered}, key=_rank)
+    lines = [(name, [bar for bar in bars if bar.call.process == name]) for name in names]
+    first = min((call.start for call in ordered), default=0)
+    whole = max((call.end for call in ordered), default=0) - first
+    return Timeline(lines, bars, hues_of(names), whole)
+
+
+def _scale(calls: Sequence[Call]) -> dict[int, float]:
+    """Return where each instant is, in percent of the width."""
+    instants = sorted({instant for call in calls for instant in (call.start, call.end)})
+    last = max(len(instants) - 1, 1)
+    return {instant: round(100 * at / last, 3) for at, instant in enumerate(instants)}
+
+
+def _label(call: Call, width: float) -> str:
+    """Return as much of what a call is and came to as fits into its bar, in whole parts."""
+    sign = "✗ " * call.misfit
+    texts = (f"{sign}{call.text} = {call.result}", f"{sign}{call.text}")
+    fitting = [text for text in texts if len(text) * LETTER + PADDING <= width]
+    return fitting[0] if fitting else ""
 
 
 def _rank(process: str) -> tuple[int, int, str]:
@@ -80,17 +88,20 @@ def _rank(process: str) -> tuple[int, int, str]:
     return (0 if process == "main" else 1 if number >= 0 else 2, number, process)
 
 
-def _percent(part: int, whole: int) -> float:
-    return round(100 * part / whole, 3) if whole > 0 else 0.0
-
-
-def _points(calls: Sequence[Call]) -> dict[int, int]:
-    """Return for each call of the legal order, by its number, the first instant it can have."""
+def _points(calls: Sequence[Call], scale: dict[int, float]) -> dict[int, float]:
+    """Return where each call of the legal order can have happened, by its number: in order."""
     placed = sorted(
         (call.place, number, call) for number, call in enumerate(calls, 1) if call.place is not None
     )
-    found, now = {}, 0
+    together: dict[int, list[int]] = {}
+    now = 0
     for _, number, call in placed:
-        now = max(now, call.start)
-        found[number] = min(now, call.end)
+        now = min(max(now, call.start), call.end)
+        together.setdefault(now, []).append(number)
+    room = 100 / max(len(scale) - 1, 1)
+    found = {}
+    for instant, numbers in together.items():
+        for at, number in enumerate(numbers, 1):
+            x = scale[instant] + room * at / (len(numbers) + 1)
+            found[number] = round(min(x, scale[calls[number - 1].end]), 3)
     return found
