@@ -16,8 +16,9 @@ from stress.commands.listing import list_models
 from stress.commands.mutants import mutants
 from stress.commands.replay import replay
 from stress.commands.report import report
+from stress.commands.resume import resume
 from stress.commands.run import run
-from stress.explore.command import explore, orders, resume
+from stress.explore.command import explore, orders
 from stress.litmus.command import litmus
 from stress.verdict import Verdict
 

@@ -135,6 +135,12 @@ class ConcurrentMachine:
         self.run.program = shrunk(self.run.program, self._admitted_and_fails)
         self.run.failure = self._known[self._key(self.run.program)]
 
+    def shrink_known(self, program: Program, failure: Any) -> None:
+        """Make `program` smaller, which failed as `failure` tells, now or in another process."""
+        self._known[self._key(program)] = failure
+        self.run.program, self.run.found_after = program, 0.0
+        self.shrink()
+
     def _admitted_and_fails(self, program: Program) -> bool:
         roles = [{self._roles[call.f] for call in own} - {None} for own in program.threads]
         if any(len(own) > 1 for own in roles):

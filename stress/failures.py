@@ -50,12 +50,12 @@ class FailureFileError(ValueError):
     """The file is not a saved failure."""
 
 
-def save(failure: Mapping[str, Any], folder: Path) -> Path:
-    """Save `failure` in `folder` under a name made from its content, and return its path."""
+def save(failure: Mapping[str, Any], folder: Path, name: str = "") -> Path:
+    """Save `failure` in `folder` and return its path; its `name` is else made from its content."""
     lengths = _lengths(failure)
     whole = {"format": FORMAT, **failure, **({"lengths": lengths} if lengths else {})}
     text = json.dumps(whole, indent=1)
-    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:8]}.json"
+    path = folder / (name or f"{hashlib.sha256(text.encode()).hexdigest()[:8]}.json")
     write(path, text)
     return path
 

@@ -1,4 +1,4 @@
-"""Campaigns: cases of every engine for hours, on many processes or machines, from which one goes on.
+"""Campaigns: cases of every engine for hours, on many processes or machines; killed, they go on.
 
 Only the coordinator writes.  Workers are told the plan and some numbers, and answer with what the
 cases of these numbers came to; the coordinator commits them by number, so that each counts once,

@@ -124,6 +124,8 @@ class Plan:
             and 0 < len(self.models) < MOST
             and 0 < len(self.engines) < MOST
             and len(self.first) < MOST
+            and {known.model for known in self.first} <= {*self.models}
+            and not any("::" in known.program for known in self.first)
             and (self.threads is None or (type(self.threads) is int and self.threads > 0))
             and all(_positive(each) for each in (self.patience, self.cap))
         )

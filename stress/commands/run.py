@@ -3,7 +3,7 @@
 import json
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -11,11 +11,14 @@ from traceback import format_exc
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from stress import failures, registry, sequential
-from stress.commands import completion
+from stress.campaign.plan import Plan
+from stress.commands import campaigns, completion
 from stress.commands.usage import usage_errors
 from stress.duration import Duration
+from stress.evidence import completed
 from stress.examination import examine
 from stress.explore import engine as explored
 from stress.host import Host
@@ -37,8 +40,7 @@ PATIENCE: Final = 20.0
     "--engine",
     type=click.Choice([*text.ENGINES, "all"]),
     default="threads",
-    show_default=True,
-    help="What runs the model; all of them share the time.",
+    help="What runs the model; all of them share the time.  [default: threads; of a campaign, all]",
 )
 @click.option(
     "--for",
@@ -64,8 +66,16 @@ PATIENCE: Final = 20.0
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".stress"),
-    show_default=True,
-    help="Where failures and the report are saved.",
+    help="The folder of a campaign, which `stress resume` goes on from.  [default: none; failures "
+    "and the report are saved in .stress]",
+)
+@campaigns.jobs_option
+@campaigns.scheduler_option
+@click.option(
+    "--corpus",
+    metavar="DIR",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="An earlier campaign, or its failures, to start from.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def run(  # noqa: PLR0913  (one parameter an option)
@@ -78,12 +88,32 @@ def run(  # noqa: PLR0913  (one parameter an option)
     layout: str | None,
     backend: str | None,
     out: Path,
+    jobs: int | None,
+    scheduler: str | None,
+    corpus: Path | None,
     as_json: bool,
 ) -> None:
     """Stress MODELs (default: all) and report what broke, or what a pass is worth.
 
     A fault is run as MODEL:FAULT.  Ctrl-C ends the run with the report so far.
-    """
+
+    With --out, --jobs, --scheduler or --corpus it is a campaign: small cases of every engine,
+    spread over processes or machines for as long as you like.  It goes on after a failure, shrinks
+    and saves each different one once, and keeps all it has done in its folder; when it is killed,
+    `stress resume DIR` goes on.
+
+    \b
+    stress run once --engine explore           a look, 30 s
+    stress run --for 8h --out night            a campaign of all models, a process a core
+    stress run --for 8h --out night --scheduler tcp://10.0.0.5:8786
+    """  # noqa: D301  (click knows \b, and not its spelling)
+    given = click.get_current_context().get_parameter_source
+    campaign = any(
+        given(name) is ParameterSource.COMMANDLINE
+        for name in ("out", "jobs", "scheduler", "corpus")
+    )
+    if campaign and given("engine") is not ParameterSource.COMMANDLINE:
+        engine = "all"
     seed = random.SystemRandom().getrandbits(32) if seed is None else seed
     options = {
         name: value for name, value in {"layout": layout, "backend": backend}.items() if value
@@ -109,22 +139,19 @@ def run(  # noqa: PLR0913  (one parameter an option)
         for subject in subjects:
             if isinstance(subject, registry.ModelSubject):
                 examine(subject.model)
-    console = text.console(stderr=as_json)
-    summary = Summary(Host.of_this_process(), seed)
-    share = seconds / len(names) / len(engines)
-    for name, kind in product(names, engines):
-        with watching(f"{name}, {text.ENGINES[kind]}", share, console) as watch:
-            summary.runs.append(_done(kind, Assignment(name, share, seed, threads, options), watch))
-        if summary.runs[-1].interrupted:
-            break
-    saved: dict[int, list[Path]] = {}
-    try:
-        _save(summary, options, out, saved)
-    finally:  # what a run found is shown also where it cannot be saved
-        text.show(summary, saved, console)
-        if as_json:
-            click.echo(json.dumps(summary.to_json(), indent=1))
-    sys.exit(summary.verdict.exit_code)
+    if campaign:
+        plan = Plan(
+            campaigns.new_id(), seed, tuple(dict.fromkeys(names)), tuple(engines), threads, options
+        )
+        with usage_errors():
+            workers = campaigns.workers_of(plan, jobs, scheduler)
+            folder, known = campaigns.begin(plan, out, seconds, corpus)
+        campaigns.go_on(folder, workers, seconds, known, as_json=as_json)
+    work = [
+        Assignment(name, kind, seconds / len(names) / len(engines), seed, threads, options)
+        for name, kind in product(names, engines)
+    ]
+    _look(work, seed, out, as_json=as_json)
 
 
 @dataclass(frozen=True)
@@ -132,20 +159,43 @@ class Assignment:
     """What one engine is to do with one model."""
 
     model: str
+    engine: str
     seconds: float
     seed: int
     threads: int | None
     options: dict[str, str]
 
 
-def _done(kind: str, given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
+def _look(work: Sequence[Assignment], seed: int, out: Path, *, as_json: bool) -> None:
+    """Do `work` in this process, show and save what came of it, and end with its status."""
+    console = text.console(stderr=as_json)
+    summary = Summary(Host.of_this_process(), seed)
+    for each in work:
+        title = f"{each.model}, {text.ENGINES[each.engine]}"
+        with watching(title, each.seconds, console) as watch:
+            summary.runs.append(_done(each, watch))
+        if summary.runs[-1].interrupted:
+            break
+    saved: dict[int, list[Path]] = {}
+    try:
+        _save(summary, work[0].options, out, saved)
+    finally:  # what a run found is shown also where it cannot be saved
+        text.show(summary, saved, console)
+        if as_json:
+            click.echo(json.dumps(summary.to_json(), indent=1))
+    sys.exit(summary.verdict.exit_code)
+
+
+def _done(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
     """Return what an engine came to; what keeps it from a verdict hides nothing of the others."""
     try:
-        return _ENGINES[kind](given, watch)
+        return _ENGINES[given.engine](given, watch)
     except (NoVerdictError, registry.UnknownModelError) as error:
-        return RunSummary(given.model, kind, 0, doubts=[str(error)])
+        return RunSummary(given.model, given.engine, 0, doubts=[str(error)])
     except Exception:  # noqa: BLE001  (of the harness: it is told whole)
-        return RunSummary(given.model, kind, 0, doubts=[f"The harness failed: {format_exc()}"])
+        return RunSummary(
+            given.model, given.engine, 0, doubts=[f"The harness failed: {format_exc()}"]
+        )
 
 
 def _threads(given: Assignment, watch: Callable[[Any], None]) -> RunSummary:
@@ -193,6 +243,6 @@ def _save(
                 "run_seed": summary.seed,
             }
             for failure in done.failures:
-                path = failures.save(origin | failure, out / "failures")
+                path = failures.save(completed(origin | failure), out / "failures")
                 saved.setdefault(place, []).append(path)
         failures.write(out / "report.json", json.dumps(summary.to_json(), indent=1))

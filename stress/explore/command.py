@@ -1,4 +1,4 @@
-"""The commands `stress explore`, `stress resume` and `stress orders`."""
+"""The commands `stress explore` and `stress orders`, and how `stress resume` explores on."""
 
 import json
 import sys
@@ -122,20 +122,14 @@ def explore(  # noqa: PLR0913  (one parameter an option)
         raise click.UsageError(str(error)) from error
 
 
-@click.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--for", "seconds", type=Duration(), help="Stop after so long: 30, 90s, 10m, 8h.")
-@jobs_option
-@out_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def resume(*, file: Path, seconds: float | None, jobs: int, out: Path, as_json: bool) -> None:
-    """Go on with the exploration that was interrupted and saved in FILE.
+def go_on(path: Path, seconds: float | None, jobs: int, out: Path, *, as_json: bool) -> None:
+    """Go on with the exploration that was interrupted and saved at `path`, and end with its status.
 
-    It goes on to the end, unless --for says otherwise; what is left then is saved again.
+    It goes on to the end, or for `seconds`; what is left then is saved again.
     """
     console = text.console(stderr=as_json)
     try:
-        saved = Unfinished.load(file, seconds)
+        saved = Unfinished.load(path, seconds)
         done = report.going_on(
             saved.task, saved.bounds, jobs, saved.explorer(), saved.target, console
         )

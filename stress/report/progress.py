@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -51,4 +51,52 @@ def news(run: Any) -> str:
     return (
         f"{census.calls:,} calls, {census.overlapped:,} overlapped, "
         f"{census.violations:,} violations"
+    )
+
+
+class CampaignNews(Protocol):
+    """How a campaign is going; see `stress.campaign.coordinator.News`."""
+
+    seconds: float
+    allowed: float
+    cases: int
+    executions: int
+    coverage: int
+    failures: int
+    waiting: int
+    busy: float
+
+
+@contextmanager
+def campaigning(console: Console) -> Iterator[Callable[[CampaignNews], None]]:
+    """Yield what shows how a campaign is going."""
+    if console.is_terminal:
+        columns = (BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[news]}"))
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("campaign", total=None, news="starting")
+            yield lambda news: bar.update(
+                task, total=news.allowed, completed=news.seconds, news=of_campaign(news)
+            )
+        return
+    last = time.monotonic() - LINE_EVERY
+
+    def line(news: CampaignNews) -> None:
+        nonlocal last
+        if time.monotonic() - last >= LINE_EVERY:
+            last = time.monotonic()
+            left = max(0.0, news.allowed - news.seconds)
+            console.print(
+                f"  {news.seconds:6.0f} s  {of_campaign(news)}, {left:.0f} s left", highlight=False
+            )
+
+    yield line
+
+
+def of_campaign(news: CampaignNews) -> str:
+    """Return how a campaign is going in a few words."""
+    rate = news.executions / news.seconds if news.seconds else 0.0
+    waiting = f", {news.waiting} to be looked at" if news.waiting else ""
+    return (
+        f"{news.cases:,} cases, {rate:,.0f} executions a second, coverage {news.coverage:,}, "
+        f"{news.failures:,} failures{waiting}, workers busy {news.busy:.0%}"
     )

@@ -46,6 +46,12 @@ class RunSummary:
     failures: list[dict[str, Any]] = field(default_factory=list)
     """What is saved, a file each."""
     interrupted: bool = False
+    cases: int = 0
+    """Of a campaign."""
+    pairs: int = 0
+    """Pairs of steps, or of calls that overlapped, that a campaign saw (`stress.coverage`)."""
+    both_orders: int = 0
+    """Of these, those seen in both orders."""
 
     @classmethod
     def of_threads(cls, model: str, threads: int, run: ThreadsRun, host: Host) -> Self:

@@ -106,6 +106,10 @@ def _lines(run: RunSummary, host: Host, seed: int) -> Iterator[tuple[str, str]]:
     yield "model", f"{run.model}, {ENGINES[run.engine]}, {run.seconds:.1f} s, seed {seed}"
     gil = "GIL ON" if host.gil else "GIL off"
     yield "machine", f"{host.interpreter}, {gil}, {host.cores} cores"
+    if run.cases:
+        yield "cases", f"{run.cases:,}"
+    if run.pairs:
+        yield "coverage", f"{run.pairs:,} pairs, {run.both_orders:,} in both orders"
     if run.engine == "sequential":
         yield "examples", f"{run.examples:,}"
         return
