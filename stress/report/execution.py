@@ -7,7 +7,7 @@ from stress.explore.trace import Trace
 from stress.report.calls import CallLines
 from stress.report.drawing import ROOMY, TIGHT, Drawing
 from stress.report.page import Spelling, cut
-from stress.report.steps import aligned, is_drawn, only_file, places, spelled_steps
+from stress.report.steps import LONGEST_THREAD, aligned, is_drawn, only_file, places, spelled_steps
 from stress.report.titles import conflicting
 
 MOST_LANES: Final = 3
@@ -40,13 +40,14 @@ def drawn(trace: Trace, width: int, spell: Spelling) -> tuple[list[str], str]:
     return column, source
 
 
-def legend(trace: Trace, spell: Spelling) -> list[str]:
+def legend(trace: Trace, width: int, spell: Spelling) -> list[str]:
     """Return what the marks in the drawing mean."""
     styles = {step.synchronizes for step in trace.steps if is_drawn(trace, step)}
     found = [LEGEND[style] for style in sorted(styles)]
     if conflicting(trace):
         found.append(CONFLICT)
-    return [spell("    ".join(found))] if found else []
+    line = spell("    ".join(found))
+    return [line] * bool(line) if len(line) <= width else [*map(spell, found)]
 
 
 type _Row = tuple[str, str, str, str, str]
@@ -59,6 +60,7 @@ def _column(trace: Trace, width: int, where: dict[str, str], spell: Spelling) ->
     if not any(row[3] for row in rows[1:]):
         rows = [(*row[:3], "", row[4]) for row in rows]
     widths = [max(2, *(len(row[at]) for row in rows)) for at in range(5)]
+    widths[1] = min(widths[1], LONGEST_THREAD)
     widths[3] = max(len(row[3]) for row in rows)
     widths[2] = max(min(widths[2], width - sum(widths) + widths[2] - 2 * 4), 10)
     shown = [at for at in range(5) if widths[at]]

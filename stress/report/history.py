@@ -10,7 +10,7 @@ some number is as large as an address, all are hexadecimal.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 from rich.text import Text
@@ -19,7 +19,10 @@ from stress.history import Span
 from stress.plain import plain
 from stress.reference import HEXADECIMAL, Raised, spelled
 from stress.report.failure import Call
-from stress.report.page import Spelling
+from stress.report.page import Spelling, cut
+
+LONGEST: Final = 160
+"""Characters of a call or a result that are shown; what is saved has all."""
 
 
 def table(calls: Sequence[Call], spell: Spelling = str) -> Table:
@@ -28,11 +31,12 @@ def table(calls: Sequence[Call], spell: Spelling = str) -> Table:
     for heading in ("from us", "to us"):
         found.add_column(heading, justify="right")
     for heading in ("who", "call", "came to"):
-        found.add_column(heading, overflow="fold")  # evidence is never cut
+        found.add_column(heading, overflow="fold")
     for call in calls:
         instants = (f"{each / 1000:,.1f}" for each in (call.start, call.end))
         who = f"  {call.process}" if call.inside else call.process
-        found.add_row(*map(Text, map(spell, (*instants, who, call.text, call.result))))
+        cells = (cut(each, LONGEST, spell) for each in (who, call.text, call.result))
+        found.add_row(*map(Text, map(spell, (*instants, *cells))))
     return found
 
 

@@ -7,6 +7,8 @@ from stress.explore.trace import Trace, TraceStep
 from stress.report.page import Spelling
 
 LONGEST_NAME: Final = 28
+LONGEST_PLACE: Final = 40
+LONGEST_THREAD: Final = 24
 
 type Cell = tuple[str, str, str]
 """A step in three parts: where, what, in which memory order; a plain access has marks there."""
@@ -84,7 +86,8 @@ def places(trace: Trace) -> dict[str, str]:
     for where in wheres:
         file, _, line = where.rpartition(":")
         name = PurePosixPath(file).name
-        found[where] = f"{name if names.count(name) == 1 else file}:{line}"
+        place = f"{name if names.count(name) == 1 else file}:{line}"
+        found[where] = place if len(place) <= LONGEST_PLACE else f"…{place[1 - LONGEST_PLACE :]}"
     return found
 
 

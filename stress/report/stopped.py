@@ -3,7 +3,7 @@ r"""Where threads stood when they hung or the interpreter died: what is the subj
 >>> print(shortened(['worker 0\n'
 ...     '  File "/usr/lib/python3.14/threading.py", line 9, in run\n    self._target()\n'
 ...     '  File "/home/me/stack.py", line 7, in pop\n    self._lock.acquire()\n'])[0])
-worker 0
+thread 0
   stack.py:7  pop  self._lock.acquire()
   and 1 frame of the harness and the library
 
@@ -12,8 +12,10 @@ are counted, and a thread that has no others is only named.
 """
 
 import re
+import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 FRAME: Final = re.compile(
@@ -26,6 +28,7 @@ OF_HARNESS: Final = re.compile(
     r"(?:stress[/\\](?:\w+[/\\])*\w+\.py$|registrar[/\\]sync[/\\]|lib(?:64)?[/\\]python3)",
     re.IGNORECASE,
 )
+LIBRARY: Final = Path(sysconfig.get_path("stdlib"))
 DIED: Final = "the thread that died"
 OF_C: Final = re.compile(r'\s*Binary file "')
 MOST: Final = 12
@@ -57,11 +60,16 @@ def shortened(stacks: Sequence[str]) -> list[str]:
     for stack in stacks:
         _read(stack.splitlines(), threads, others)
     shown = [_spelled(each) for each in threads if each.frames or each.name == DIED]
-    idle = [each.name for each in threads if not each.frames and each.name != DIED]
+    idle = [called(each.name) for each in threads if not each.frames and each.name != DIED]
     found = ["\n".join(others[:LINES])] if others else []
     if idle:
         shown.append(f"{', '.join(idle)}: in the harness or the library alone")
     return found + shown
+
+
+def called(thread: str) -> str:
+    """Return what a thread is called where reports tell of it."""
+    return re.sub(r"^worker (?=\d)", "thread ", thread)
 
 
 def _read(lines: list[str], threads: list[_Thread], others: list[str]) -> None:
@@ -100,11 +108,21 @@ def _note(thread: _Thread, match: re.Match[str], following: str) -> None:
     function = (match["function"] or "").strip()
     if not (thread.innermost and thread.turned):
         thread.innermost = f"{place}  {function}"
-    if OF_HARNESS.match(match["file"]):
+    if _is_harness(match["file"]):
         thread.folded += 1
         return
     source = following.strip() if following[:4].isspace() and not FRAME.match(following) else ""
     thread.frames.append((place, function, source))
+
+
+def _is_harness(file: str) -> bool:
+    """Return whether a frame is in the harness or Python's library.
+
+    What is saved names a file of the library as it is imported: ``threading.py``.
+    """
+    return bool(OF_HARNESS.match(file)) or (
+        not file.startswith(("/", "..")) and (LIBRARY / file).is_file()
+    )
 
 
 def _spelled(thread: _Thread) -> str:
@@ -121,7 +139,7 @@ def _spelled(thread: _Thread) -> str:
         f"  and {_frames(thread.folded)} of the harness and the library" * bool(thread.folded),
         f"  and {_frames(thread.beneath)} of C" * bool(thread.beneath),
     ]
-    return "\n".join([thread.name, *filter(None, counted)])
+    return "\n".join([called(thread.name), *filter(None, counted)])
 
 
 def _frames(count: int, which: str = "") -> str:

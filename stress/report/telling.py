@@ -34,6 +34,7 @@ BROKEN_TOO: Final = re.compile(r"(?P<rule>\S+) is broken, too: (?P<what>.*)\.", 
 PLACING: Final = re.compile(r"cannot be placed\.  |before it in every order\.$|neither helps\.$")
 MOST_RULES: Final = 2
 """Rules, besides the first, that are told of."""
+DIFFERS: Final = " took another step than in the execution before"
 STOPPED: Final = frozenset({"crash", "hang"})
 VERSION: Final = re.compile(r"(\w+ [\w.]+) \((\S+) build")
 
@@ -59,7 +60,7 @@ def _of_kind(failure: Mapping[str, Any]) -> Report:
     if failure.get("kind") == EXECUTION:
         report = of_trace(trace_in(failure))
         report.model = text_of(failure, "model")
-        report.facts |= _given(failure, "fingerprint")
+        report.facts |= _given(failure)
         if recorded_too := row_of(failure, "recorded"):
             beside = _judged(recorded_too)
             report.calls = beside.calls
@@ -170,18 +171,31 @@ def _judged(failure: Mapping[str, Any]) -> Report:
     )
     if kind == "mismatch":
         _tell_mismatch(report, message, row_of(failure, "saved"))
+    elif kind == "nondeterminism":
+        _tell_difference(report, message.splitlines())
     elif found.misfit:
         _place(report, found)
     elif kind in STOPPED:
-        report.observed = texts_of(failure, "calls")
+        report.observed = [stopped.called(each) for each in texts_of(failure, "calls")]
         report.title = titles.of_hang(report.observed) if kind == "hang" else report.title
     else:
         report.observed = [line for line in message.splitlines()[:1] if line != report.title]
         report.allowed = [line.strip() for line in message.splitlines()[1:]]
-        report.facts = {"rule": rule} | report.facts
-    report.why = [said for said in [text_of(failure, "explained")] if said]
+        report.facts = ({"rule": rule} if rule != kind else {}) | report.facts
+    report.why += [said for said in [text_of(failure, "explained")] if said]
     report.notes += _others(violations)
     return report
+
+
+def _tell_difference(report: Report, lines: list[str]) -> None:
+    """Tell of what does not do the same every time: which step differed."""
+    differs = next((line.strip() for line in lines if DIFFERS in line), "")
+    if differs:
+        report.title = f"{differs.partition(DIFFERS)[0]} does not do the same every time"
+        report.observed = [differs]
+    else:
+        report.title = f"{report.title}: once, and not when it was tried again"
+    report.why = [line.strip() for line in lines if DIFFERS not in line]
 
 
 def _others(violations: list[tuple[str, str]]) -> list[str]:
@@ -254,8 +268,9 @@ def replay_command(failure: Mapping[str, Any], path: Path | None) -> str:
     model, engine = text_of(failure, "model"), text_of(failure, "engine")
     if not model:
         return ""
+    engine = engine if engine in ENGINES else "all"
     seeded = f" --seed {seed}" if type(seed) is int else ""
-    return f"stress run {shlex.quote(model)} --engine {shlex.quote(engine)}{seeded}"
+    return f"stress run {shlex.quote(model)} --engine {engine}{seeded}"
 
 
 def _setting(failure: Mapping[str, Any]) -> str:
@@ -266,7 +281,7 @@ def _setting(failure: Mapping[str, Any]) -> str:
     return f"{engine} · {found[1]}{'t' * (found[2] == 'free-threaded')}"
 
 
-def _given(failure: Mapping[str, Any], *names: str) -> dict[str, str]:
+def _given(failure: Mapping[str, Any]) -> dict[str, str]:
     """Return the facts that any failure may have."""
     parameters = row_of(failure, "parameters")
     found = {
@@ -276,7 +291,6 @@ def _given(failure: Mapping[str, Any], *names: str) -> dict[str, str]:
     }
     if type(seed := failure.get("run_seed")) is int:
         found["seed"] = str(seed)
-    found |= {name: text_of(failure, name) for name in names}
     return {name: value for name, value in found.items() if value}
 
 

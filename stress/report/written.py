@@ -54,13 +54,13 @@ def written(report: Report, width: int = WIDTH, *, ascii: bool = False) -> str: 
         _reasons(report, width, spell),
         _tried(report.tried, width, spell),
         _notes(report, width),
-        execution.legend(report.trace, spell) if report.trace else [],
+        execution.legend(report.trace, width, spell) if report.trace else [],
     ]
     found = list(_heading(report, width, spell))
     for section in sections:
         if section:
             found += ["", *section]
-    return "".join(f"{line.rstrip()}\n" for line in found)
+    return "".join(f"{spell(line).rstrip()}\n" for line in found)
 
 
 def painted(text: str) -> Text:
@@ -105,14 +105,21 @@ def _side_by_side(pairs: Sequence[tuple[str, str]], width: int, spell: Spelling)
     left = list(pairs)
     while left:
         (label, value), *left = left
-        line = f"{label:<{LABEL}}{value}"
-        if left and len(line) < half - 1 and len(left[0][1]) <= width - half - LABEL:
-            (label, value), *left = left
-            line = f"{line:<{half}}{label:<{LABEL}}{value}"
+        line = f"{_label(label, spell)}{value}"
+        if left and len(line) < half - 1:
+            beside = f"{_label(left[0][0], spell)}{left[0][1]}"
+            if len(beside) <= width - half:
+                line = f"{line:<{half}}{beside}"
+                left = left[1:]
         if len(line) <= width or label == "saved":
             yield line
         else:
             yield from _wrapped(line, width, " " * LABEL, MOST_TITLE, spell)
+
+
+def _label(label: str, spell: Spelling) -> str:
+    """Return a label and the space after it."""
+    return f"{cut(label, 2 * LABEL, spell)}  " if len(label) > LABEL - 2 else f"{label:<{LABEL}}"
 
 
 def _observed(report: Report, width: int) -> list[str]:
@@ -197,11 +204,10 @@ def _tried(tried: Sequence[Repair], width: int, spell: Spelling) -> list[str]:
     """Return the repairs that were explored again: what holds first."""
     ranks = {"holds": 0, "unknown": 1, "fails": 2}
     ordered = sorted(tried, key=lambda each: (ranks[each.verdict], each.size))[:MOST_LINES]
-    rows = [(each.change, each.where, _came_to(each)) for each in ordered]
-    wide = [max((len(row[at]) for row in rows), default=0) for at in range(3)]
+    wide = max((len(each.change) for each in ordered), default=0)
     found = []
-    for number, (repair, row) in enumerate(zip(ordered, rows, strict=True)):
-        cells = "   ".join(f"{cell:<{wide[at]}}" for at, cell in enumerate(row))
+    for number, repair in enumerate(ordered):
+        cells = f"{repair.change:<{wide}}   {_came_to(repair)}"
         smallest = spell("   ◂ smallest") if not number and repair.verdict == "holds" else ""
         label = "" if number else "tried"
         found.append(cut(f"{label:<{LABEL}}{cells}{smallest}", width, spell))
