@@ -9,9 +9,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from stress.explore.trace import Trace
@@ -24,6 +23,9 @@ from stress.report.html.matrix import matrix_of
 from stress.report.html.safety import shown
 from stress.report.html.timeline import Timeline, timeline_of
 from stress.report.summary import Night, Sample, Summary
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MOST_STEPS: Final = 2_000
 """Steps of one execution that are drawn, and"""
@@ -122,7 +124,13 @@ def _fits(trace: Trace, steps: int) -> bool:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> "Environment":
+    from jinja2 import (  # noqa: PLC0415  (no command but those that write pages should wait for it)
+        Environment,
+        PackageLoader,
+        StrictUndefined,
+    )
+
     made = Environment(
         loader=PackageLoader("stress.report.html"),
         autoescape=True,

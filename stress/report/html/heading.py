@@ -42,11 +42,7 @@ def _meaning(
     verdict: Verdict, summary: Summary | None, reports: Sequence[Report], matrix: Sequence[Row]
 ) -> str:
     if reports:
-        models = len({report.model for report in reports})
-        return (
-            f"{_many(len(reports), 'failure')} in {_many(models, 'model')}; each below, with the "
-            f"command that shows it again."
-        )
+        return _where(reports)
     wrong = [row for row in matrix if row.verdict is Verdict.FAILED]
     if wrong:
         return (
@@ -62,6 +58,17 @@ def _meaning(
     return (
         "Nothing failed in what was run; larger programs, rarer schedules and weaker machines "
         "are not excluded."
+    )
+
+
+def _where(reports: Sequence[Report]) -> str:
+    """Return where to read of failures."""
+    if len(reports) == 1:
+        return "What is wrong is below, with the command that shows it again."
+    models = _many(len({report.model for report in reports}), "model")
+    return (
+        f"{len(reports):,} failures in {models}; each is below, with the command that shows it "
+        f"again."
     )
 
 

@@ -144,7 +144,7 @@ def _bars(names: Sequence[str], values: Sequence[float]) -> Markup:
     from pygal import Bar  # noqa: PLC0415
 
     chart = Bar(**_options())
-    every = -(-len(names) // 4)
+    every = -(-len(names) // 3)
     chart.x_labels = [name[:10] if at % every == 0 else "" for at, name in enumerate(names)]
     chart.add("", list(values))
     return _drawn(chart, max(values))
