@@ -115,6 +115,21 @@ def load(path: Path) -> dict[str, Any]:
     return saved
 
 
+def read(path: Path, version: int) -> dict[str, Any]:
+    """Return the JSON object of format `version` in the file at `path`, read with like suspicion.
+
+    OSError or ValueError (or RecursionError), saying why, where there is none.
+    """
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
+    saved = _read(content.decode("utf-8"))
+    if not isinstance(saved, dict) or saved.get("format") != version:
+        raise ValueError(f"it has no field format with the value {version}")
+    return saved
+
+
 def _read(text: str) -> Any:
     """Return what JSON says; ValueError for what has no one meaning, or is too deep or long."""
     _check_size(text)

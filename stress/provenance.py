@@ -56,7 +56,11 @@ def sources_of(failure: Mapping[str, Any]) -> dict[str, str]:
 
 
 def changes(failure: Mapping[str, Any]) -> list[str]:
-    """Return what is not as it was when `failure` was saved, a sentence each."""
+    """Return what is not as it was when `failure` was saved, a sentence each.
+
+    Its model is imported for that, so it has to be one that the reader trusts.
+    """
+    list(_of_model(failure["model"]))  # which loads the sources that are asked for
     found = []
     saved, now = failure.get("version"), version()
     if saved and saved != now:

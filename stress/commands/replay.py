@@ -1,114 +1,122 @@
 """`stress replay`: a saved failure, again."""
 
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from stress import failures, registry
+from stress import failures, provenance
 from stress.commands.usage import usage_errors
-from stress.explore import record
-from stress.history import from_json_lines
-from stress.program import Program
-from stress.report import lanes, text
-from stress.threads.programs import ThreadedPrograms
+from stress.explore import debugging, record
+from stress.replay import Replayed, check_trusted, replayed
+from stress.report import text
+from stress.report.failure import Report
+from stress.report.neutral import neutral
+from stress.report.stepwise import stepwise
+from stress.report.telling import told
 from stress.verdict import Verdict
+
+STYLES: Final = {Verdict.OK: "green", Verdict.FAILED: "red", Verdict.UNKNOWN: "yellow"}
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--ascii", "as_ascii", is_flag=True, help="Draw an execution in ASCII.")
-def replay(file: Path, *, as_ascii: bool) -> None:
-    """Judge the saved failure in FILE again.
+@click.option("--verbose", is_flag=True, help="Of an execution, print every step with its line.")
+@click.option(
+    "--debug", type=click.IntRange(1), metavar="STEP", help="Stop in pdb before that step."
+)
+@click.option(
+    "--trust", is_flag=True, help="Import the file of yours that FILE names, as it is now."
+)
+@click.option("--ascii", "as_ascii", is_flag=True, help="Draw in ASCII.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def replay(  # noqa: PLR0913  (one parameter an option)
+    *, file: Path, verbose: bool, debug: int | None, trust: bool, as_ascii: bool, as_json: bool
+) -> None:
+    """Show the saved failure in FILE again, and say whether it still fails.
 
-    A recorded history is judged as it was recorded; a failed state machine takes its steps again;
-    an explored execution is carried out again, exactly, and drawn; a program that crashed or hung
-    on real threads is run on them again.
-    """
-    console = text.console()
+    An explored execution is carried out again, exactly; a recorded history is judged again, and
+    its program handed to the explorer; a failed state machine takes its steps again; a program
+    that crashed or hung on real threads is run on them again.
+
+    \b
+    stress replay .stress/failures/2f9c71ae.json --verbose
+    stress replay .stress/failures/2f9c71ae.json --debug 4
+
+    What has changed since it was saved is said first.  The status is 1 if it fails again, 0 if it
+    does not any more, 3 if that cannot be told, and 2 if it cannot be replayed.
+    """  # noqa: D301  (click knows \b, and not its spelling)
+    console = text.console(stderr=as_json)
     with usage_errors():
         failure = failures.load(file)
-        try:
-            if failure["kind"] == record.KIND:
-                found = _executed_again(failure, file, console, as_ascii=as_ascii)
-            else:
-                found = _judged_again(registry.find(failure["model"]), failure)
-        except (KeyError, IndexError, AttributeError, TypeError) as error:
-            raise failures.FailureFileError(
-                f"{file} is damaged: {error!r}.\n"
-                f"  Somebody changed it, or another version wrote it.  Find the failure again:  "
-                f"stress run"
-            ) from error
-        except NotAgainError as error:
-            console.print(str(error), style="yellow", markup=False)
+        _check_options(failure, verbose=verbose, debug=debug)
+        if not trust:
+            check_trusted(failure, file)
+        changes = provenance.changes(failure)
+        for change in changes:
+            Console(stderr=True).print(Text(f"! {neutral(change)}", "yellow"))
+        found = _replayed(failure, file, debug)
+        if found is None:
             sys.exit(Verdict.UNKNOWN.exit_code)
-    for message in found:
-        console.print(message)
-    if not found:
-        console.print("It does not fail any more: the rules or the subject have changed.")
-    sys.exit((Verdict.FAILED if found else Verdict.OK).exit_code)
+        report = told(found.failure, file)
+        if verbose and report.trace is not None:
+            for line in stepwise(report.trace):
+                console.print(Text(line), soft_wrap=True)
+            console.print()
+    if found.verdict is not Verdict.OK:
+        text.show_report(report, console, as_ascii=as_ascii)
+    for beside in _beside(found):
+        console.print()
+        text.show_report(beside, console, as_ascii=as_ascii)
+    for sentence in found.said:
+        console.print(Text(neutral(sentence), STYLES[found.verdict]), soft_wrap=True)
+    if as_json:
+        click.echo(json.dumps(_json(found, report, changes), indent=1))
+    sys.exit(found.verdict.exit_code)
 
 
-def _executed_again(
-    failure: dict[str, Any], file: Path, console: Console, *, as_ascii: bool
-) -> list[Text]:
-    """Return the report of an execution, if it still fails."""
-    trace = record.again(failure, file)
-    if trace is None:
-        if not failure["schedule"]:
-            raise ValueError("the schedule is empty, and nothing says what fails: save it again")
-        return []
-    as_ascii = as_ascii or not (console.encoding or "").startswith("utf")
-    width = min(console.width, lanes.WIDTH)
-    report = lanes.render(trace, width, ascii=as_ascii)
-    return [lanes.painted(report.removesuffix("\n"))]
-
-
-def _judged_again(subject: registry.Subject, failure: dict[str, Any]) -> list[Text]:
-    if failure["kind"] == "mismatch":
-        message = subject.rerun(failure["saved"])
-        if message is None and not failure["saved"]["calls"]:
-            raise ValueError("the list of calls is empty, and no call is no fault: save it again")
-        return [_marked(message)] if message else []
-    told = {violation["rule"] for violation in failure["violations"]}
-    if failure["kind"] == "invariant" and told != {"effect"}:
-        history = from_json_lines(failure["history"])
-        if not history:
-            raise ValueError("the history is empty, and no call breaks no rule: save it again")
-        return [
-            _marked(f"{violation.rule}  {violation.message}")
-            for violation in subject.rejudge(failure["parameters"], history)
-        ]
-    if "prefix" in failure.get("parameters", {}):
-        return _run_again(failure)
-    again = f"stress run {failure['model']} --seed {failure.get('run_seed')}"
-    raise ValueError(
-        f"a {failure['kind']} left no history to judge.\n"
-        f"  Run the same programs again, on real threads, which may meet differently:  {again}"
-    )
-
-
-def _run_again(failure: dict[str, Any]) -> list[Text]:
-    """Run the program of a failure that left no history again, on real threads."""
-    name = failure["model"]
-    model = registry.model_of(name)
-    program = Program.from_json(model, failure["parameters"])
-    with ThreadedPrograms(name, model) as engine:
-        found = engine.failure(program, shrinking=True)
-    if found is None:
-        raise NotAgainError(
-            f"{program} did not fail in {engine.executions:,} runs on real threads.\n"
-            f"  That does not say that it cannot: threads meet differently every time."
+def _check_options(failure: dict[str, Any], *, verbose: bool, debug: int | None) -> None:
+    option = "--debug" if debug is not None else "--verbose" if verbose else ""
+    if option and failure["kind"] != record.KIND:
+        raise ValueError(
+            f"{option} is for the steps of an explored execution, and this is a {failure['kind']}."
+            f"\n  Leave it out.  If the explorer finds the same, that is saved as an execution."
         )
-    return [_marked(f"{each['rule']}  {each['message']}") for each in found["violations"]]
 
 
-class NotAgainError(Exception):
-    """A failure that real threads met did not come again, which says nothing."""
+def _replayed(failure: dict[str, Any], file: Path, debug: int | None) -> Replayed | None:
+    """Return what came of it; None where the debugger was told to quit."""
+    try:
+        found = replayed(failure, file)
+        if debug is not None:
+            debugging.debug(record.task_of(failure), failure["schedule"], debug)
+    except debugging.LeftError:
+        return None
+    except (KeyError, IndexError, AttributeError, TypeError) as error:
+        raise failures.FailureFileError(
+            f"{file} is damaged: {error!r}.\n"
+            f"  Somebody changed it, or another version wrote it.  Find the failure again:  "
+            f"stress run"
+        ) from error
+    return found
 
 
-def _marked(message: str) -> Text:
-    return Text(f"✗ {message}", "red")
+def _beside(found: Replayed) -> Iterator[Report]:
+    """Yield the execution that the explorer found, if it found one."""
+    if found.beside is not None:
+        yield told(found.beside, None)
+
+
+def _json(found: Replayed, report: Report, changes: list[str]) -> dict[str, Any]:
+    return {
+        "verdict": found.verdict.value,
+        "changes": changes,
+        "said": found.said,
+        "report": report.to_json(),
+        "explored": [each.to_json() for each in _beside(found)],
+    }

@@ -118,6 +118,11 @@ def explore(  # noqa: PLR0913  (one parameter an option)
         failures.check_writable(out)
         done = report.explored_with_news(task, bounds, chosen, jobs, target, console)
         _end(done, task, chosen, target, out, as_json=as_json)
+    except (NondeterminismError, NotReplayedError) as error:
+        failure = completed(record.nondeterminism(task, error, target))
+        path = failures.save(failure, out / "failures")
+        text.show_failure(failure, path, console)
+        sys.exit(Verdict.UNKNOWN.exit_code)
     except WRONG_USAGE as error:
         raise click.UsageError(str(error)) from error
 

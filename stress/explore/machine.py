@@ -11,6 +11,7 @@ unwound at once: its steps raise `AbandonedThread`, so that no ``finally`` of it
 """
 
 import gc
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final, NamedTuple, NoReturn
@@ -20,6 +21,7 @@ from greenlet import getcurrent, greenlet
 from stress.explore.calls import Listener
 from stress.explore.graph import INITIAL, UNSET, Event, Graph
 from stress.explore.growth import HALTED
+from stress.explore.naming import place_of
 from stress.explore.steps import Kind, Step
 from stress.verdict import NoVerdictError
 
@@ -37,7 +39,15 @@ class AbandonedThread(BaseException):
 
 
 class NondeterminismError(NoVerdictError):
-    """A thread did not repeat itself when the beginning of an execution was run again."""
+    """A thread did not repeat itself when the beginning of an execution was run again.
+
+    `where` is the place in the source that it came to now, and `source` that line.
+    """
+
+    def __init__(self, message: str, where: str = "", source: str = "") -> None:
+        super().__init__(message)
+        self.where = where
+        self.source = source
 
 
 class TooManyThreadsError(RuntimeError):
@@ -389,12 +399,20 @@ class Machine:
         raise AbandonedThread
 
     def _differs(self, thread: SimulatedThread, before: Step | None, now: Step | None) -> Exception:
+        frame: FrameType | None = None
+        if thread.greenlet is not None:
+            here = thread.greenlet is getcurrent()
+            frame = sys._getframe(1) if here else thread.greenlet.gr_frame  # noqa: SLF001
+        place = place_of(frame)
+        at = f", at {place.where}" if place.where else ""
         return NondeterminismError(
             f"thread {thread.name!r} took another step than in the execution before: step "
-            f"{thread.index} was {self.described(before)} and is now {self.described(now)}.\n"
+            f"{thread.index} was {self.described(before)} and is now {self.described(now)}{at}.\n"
             f"  A scenario is run many times and must do the same whenever it reads the same: no "
             f"order of a set, no id(), no state kept between executions.\n"
-            f"  Make whatever it uses anew inside the scenario."
+            f"  Make whatever it uses anew inside the scenario.",
+            place.where,
+            place.source,
         )
 
     @property

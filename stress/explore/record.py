@@ -84,6 +84,26 @@ def as_json(task: ScenarioTask, found: Exploration, trace: Trace, target: str) -
     }
 
 
+def nondeterminism(task: ScenarioTask, error: Exception, target: str) -> dict[str, Any]:
+    """Return what is saved of a scenario that does not do the same every time: no verdict."""
+    happened, _, advice = str(error).partition("\n")
+    where, source = getattr(error, "where", ""), getattr(error, "source", "")
+    place = f"\n  now at   {where}   {source}" if where else ""
+    return {
+        "kind": "nondeterminism",
+        "model": model_in(target) or getattr(task.scenario, "__name__", ""),
+        "engine": "explore",
+        "violations": [{"rule": "nondeterminism", "message": f"{happened}{place}"}],
+        "interpreter": Host.of_this_process().interpreter,
+        "target": target,
+        "memory": task.memory,
+        "release_sequence": task.release_sequence,
+        "steps": task.steps,
+        "spurious": task.spurious,
+        "explained": " ".join(line.strip() for line in advice.splitlines()),
+    }
+
+
 def again(failure: Mapping[str, Any], path: Path) -> Trace | None:
     """Carry out the saved `failure` in the file `path` again; None if it does not fail any more.
 
@@ -127,13 +147,18 @@ def repeated[T](
     task: ScenarioTask,
     schedule: Sequence[str],
     tell: Callable[[Machine, MemoryModel, Graph], T],
+    *,
+    guarded: bool = True,
 ) -> T:
-    """Carry out `schedule` on a new machine, and return what `tell` has to say of it there."""
+    """Carry out `schedule` on a new machine, and return what `tell` has to say of it there.
+
+    Unless it is `guarded`, whoever tells may read the clock, and take his time.
+    """
     while True:
         machine = task.program()
         model = task.model()
         try:
-            with task.guard(machine):
+            with task.guard(machine) if guarded else task.kept(machine):
                 [graph] = Replay(machine, model, schedule).complete()
                 return tell(machine, model, graph)
         except TooManyThreadsError:

@@ -93,15 +93,22 @@ class ScenarioTask:
     @contextmanager
     def guard(machine: Machine) -> Iterator[None]:
         """Refuse time, random numbers, real threads and locks; unwind all threads at the end."""
+        with ScenarioTask.kept(machine), guarded(lambda: machine.steps):
+            try:
+                yield
+            finally:
+                machine.abandon()
+
+    @staticmethod
+    @contextmanager
+    def kept(machine: Machine) -> Iterator[None]:
+        """Collect no garbage meanwhile (see `machine.GARBAGE`); unwind all threads at the end."""
         collecting = gc.isenabled()
-        gc.disable()  # see `machine.GARBAGE`
+        gc.disable()
         try:
-            with guarded(lambda: machine.steps):
-                try:
-                    yield
-                finally:
-                    machine.abandon()
+            yield
         finally:
+            machine.abandon()
             if collecting:
                 gc.enable()
 

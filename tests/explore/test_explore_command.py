@@ -116,7 +116,7 @@ def test_explore_draws_failing_execution_that_replays() -> None:
 
     assert (done.exit_code, again.exit_code) == (1, 1)
     assert f"stress replay {saved}" in done.stdout
-    assert "writer and reader race for data" in again.stdout
+    assert "reader reads data while writer writes there" in again.stdout
 
 
 @pytest.mark.parametrize("memory", ["sc", "tso"])

@@ -14,7 +14,8 @@ from stress.evidence import completed
 from stress.explore.record import NotReplayedError, again, as_json, report_of
 from stress.explore.scenario import ScenarioTask, explored
 from stress.explore.target import find
-from stress.report.lanes import render
+from stress.report.telling import told
+from stress.report.written import written
 
 CODE = """
 from registrar.sync import ACQUIRE, RELAXED, RELEASE
@@ -77,10 +78,8 @@ def test_saved_failure_says_all_that_replaying_it_takes(file: Path) -> None:
 def test_replay_draws_the_failure_again(file: Path) -> None:
     """The report is the one that was printed when it was found, and the exit status 1."""
     result = replayed(file)
-    trace = again(failures.load(file), file)
 
-    assert trace is not None
-    assert result.output == render(trace)
+    assert result.output == written(told(failures.load(file), file))
     assert result.exit_code == 1
 
 
@@ -102,7 +101,7 @@ def test_replay_draws_in_ascii(file: Path) -> None:
 def test_replay_says_whether_it_still_fails(file: Path, before: str, after: str) -> None:
     """Mended, the same steps are no failure any more; changed elsewhere, they still are."""
     changed(before, after)
-    result = replayed(file)
+    result = replayed(file, "--trust")
 
     if "RELEASE" in after:
         assert "does not fail any more" in result.output
@@ -117,7 +116,7 @@ def test_replay_says_that_the_memory_model_forbids_it_now(file: Path) -> None:
     saved = failures.load(file)
     saved["schedule"][-1] = "2 load from initial"
     changed("ready.store(1, RELAXED)", "ready.store(1, RELEASE)")
-    result = replayed(failures.save(saved, Path("out")))
+    result = replayed(failures.save(saved, Path("out")), "--trust")
 
     assert "does not fail any more" in result.output
     assert result.exit_code == 0
@@ -137,7 +136,7 @@ def test_replay_says_why_the_schedule_does_not_fit(
 ) -> None:
     """A scenario that has changed is wrong usage, and the reason is said."""
     changed(before, after)
-    result = replayed(file)
+    result = replayed(file, "--trust")
 
     assert why in result.output
     assert result.exit_code == 2
@@ -148,7 +147,7 @@ def test_replay_says_that_the_scenario_is_not_deterministic(file: Path) -> None:
     changed("data.write(42)", "data.write(count.pop())")
     text = Path("test_it.py").read_text(encoding="utf-8")
     Path("test_it.py").write_text(f"count = [1, 2, 3]\n{text}", encoding="utf-8")
-    result = replayed(file)
+    result = replayed(file, "--trust")
 
     assert "took another step" in result.output
     assert result.exit_code == 2

@@ -1,6 +1,7 @@
 """From a violation to its file and back: what is found is saved, and found in the file again."""
 
 import json
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stress import cli, failures
+from stress import cli, failures, provenance
+from stress.report.telling import told
 
 pytestmark = pytest.mark.slow
 
@@ -58,14 +60,13 @@ def test_violation_is_saved_and_replays(tmp_path: Path, engine: str) -> None:
     assert done.exit_code == 1
     assert files
     for file in files:
-        again = stress("replay", file)
+        again = stress("replay", file, "--json")
         assert again.exit_code == 1
         assert file.name in words_of(done.stdout).replace(" ", "")
-        violations = failures.load(file)["violations"]
-        for violation in violations:
-            assert words_of(violation["message"]) in words_of(again.stdout)
-        first = violations[0]["message"].partition("\n")[0]
-        assert set(first.split()) <= set(done.stdout.split())  # a title is wrapped
+        replayed, saved = json.loads(again.stdout), told(failures.load(file), file)
+        assert (replayed["verdict"], replayed["changes"]) == ("failed", [])
+        assert (replayed["report"]["title"], replayed["report"]["why"]) == (saved.title, saved.why)
+        assert set(saved.title.split()) <= set(done.stdout.split())  # a title is wrapped
     report = json.loads((tmp_path / "report.json").read_text())
     assert (report["verdict"], bool(report["violations"])) == ("failed", True)
 
@@ -78,13 +79,16 @@ def test_replay_rejects_empty_history(tmp_path: Path) -> None:
     assert "the history is empty" in done.output
 
 
-@pytest.mark.parametrize(("failure", "says"), [(BROKEN, "✗ I1"), (MISMATCH, "✗ register((0, 1))")])
+@pytest.mark.parametrize(
+    ("failure", "says"),
+    [(BROKEN, "✗ thread 0: register(0x1000, 0x1) = Ok, but"), (MISMATCH, "✗ register((0, 1))")],
+)
 def test_replay_judges_by_evidence(tmp_path: Path, failure: dict[str, Any], says: str) -> None:
     """A replay looks at the history or takes the steps, and not at what was said of them."""
     done = stress("replay", failures.save(failure, tmp_path))
 
     assert done.exit_code == 1
-    assert says in done.stdout
+    assert done.stdout.startswith(says)
     assert "as it was" not in done.stdout
 
 
@@ -100,7 +104,6 @@ def test_replay_says_when_nothing_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"kind": "hang"}, "a hang left no history to judge"),
         ({"model": "nosuch"}, "there is no model 'nosuch'"),
         ({"model": "registrar:nosuch"}, "has no fault 'nosuch'"),
         ({"history": HISTORY[1:]}, "line 1: process 0 returns without a call"),
@@ -182,3 +185,114 @@ def test_replay_rejects_what_was_emptied(tmp_path: Path) -> None:
 
         assert done.exit_code == 2
         assert "is empty" in done.stderr
+
+
+HANG: dict[str, Any] = {
+    "kind": "hang",
+    "model": "registrar",
+    "engine": "threads",
+    "run_seed": 7,
+    "violations": [{"rule": "hang", "message": "did not return in time: worker 0 in register(0)"}],
+    "calls": ["worker 0 in register(0)"],
+    "stacks": ['worker 0\n  File "stack.py", line 31, in pop\n    self._lock.acquire()\n'],
+}
+
+
+@pytest.mark.parametrize("kind", ["hang", "crash"])
+def test_replay_does_not_know_what_left_nothing(tmp_path: Path, kind: str) -> None:
+    """What left no history and no program is shown, with how to meet it again; status 3."""
+    done = stress("replay", failures.save(HANG | {"kind": kind}, tmp_path))
+
+    assert done.exit_code == 3
+    assert f"A {kind} left no history to judge, and no program." in words_of(done.stdout)
+    assert "stress run registrar --engine threads --seed 7" in words_of(done.stdout)
+    assert "does not fail any more" not in done.stdout
+
+
+def test_replay_runs_the_program_of_a_crash_again(tmp_path: Path) -> None:
+    """That it does not come again on real threads says nothing: status 3, and not 0."""
+    program = {"prefix": [], "threads": [[{"f": "pop", "arguments": []}]]}
+    crash = HANG | {"kind": "crash", "model": "treiber-stack", "parameters": program}
+    done = stress("replay", failures.save(crash, tmp_path))
+
+    assert done.exit_code == 3
+    assert "That does not say that it cannot" in words_of(done.stdout)
+
+
+def test_replay_hands_recorded_calls_to_the_explorer(tmp_path: Path) -> None:
+    """A history is judged, and the calls in it are explored: both are told of."""
+    first = [line.replace("[4096, 1]", "[0, 1]") for line in HISTORY]
+    faulty = BROKEN | {"model": "registrar:end-rounded-down", "history": first}
+    done = stress("replay", failures.save(faulty, tmp_path), "--json")
+    found = json.loads(done.stdout)
+
+    assert (done.exit_code, found["verdict"]) == (1, "failed")
+    assert "The explorer found it under sc" in found["said"][0]
+    assert found["explored"][0]["trace"]["steps"]
+    right = json.loads(stress("replay", failures.save(BROKEN, tmp_path), "--json").stdout)
+    assert "The explorer did not find it" in right["said"][0]
+    assert right["explored"] == []
+
+
+def test_replay_says_what_has_changed(tmp_path: Path) -> None:
+    """Version, interpreter and sources are compared, and it goes on."""
+    digest = provenance.current_digest("models/registrar.py")
+    older = MISMATCH | {
+        "version": "0.0.1",
+        "interpreter": "CPython 3.9.1 (GIL build, sparc)",
+        "sources": {"models/registrar.py": "0" * 64, "gone.py": "1" * 64},
+    }
+    done = stress("replay", failures.save(older, tmp_path))
+    now = f"replayed with CPython {platform.python_version()}"
+
+    assert done.exit_code == 1
+    assert "! models/registrar.py has changed since this was saved" in done.stderr
+    assert "! gone.py, which it ran, is not there any more" in done.stderr
+    assert f"! saved with CPython 3.9.1, {now}" in words_of(done.stderr)
+    assert "! saved by registrar-stress 0.0.1, this is " in done.stderr
+    same = MISMATCH | {"sources": {"models/registrar.py": digest}}
+    assert stress("replay", failures.save(same, tmp_path)).stderr == ""
+
+
+@pytest.mark.parametrize("options", [["--verbose"], ["--debug", "1"]])
+def test_replay_has_no_steps_of_what_was_recorded(tmp_path: Path, options: list[str]) -> None:
+    """Only an explored execution has steps to print or to stop at."""
+    done = stress("replay", failures.save(BROKEN, tmp_path), *options)
+
+    assert done.exit_code == 2
+    assert "steps of an explored execution" in words_of(done.stderr)
+
+
+def test_replay_never_calls_unseen_rules_mended(tmp_path: Path) -> None:
+    """What is asked of a subject at rest is in no history: it is run again, and may be unknown."""
+    program = {"prefix": [], "threads": [[{"f": "pop", "arguments": []}]]}
+    effect = {
+        "kind": "invariant",
+        "model": "treiber-stack",
+        "engine": "concurrent",
+        "violations": [{"rule": "effect", "message": "after pop: the node was freed"}],
+        "parameters": program,
+        "history": HISTORY,
+    }
+    done = stress("replay", failures.save(effect, tmp_path))
+
+    assert done.exit_code == 3
+    assert "does not fail any more" not in done.stdout
+
+
+def test_replay_escapes_what_a_terminal_would_obey(tmp_path: Path) -> None:
+    """Neither escape sequences nor markup of a stranger's file reach the terminal as such."""
+    message = "\x1b]0;owned\x07[bold]register((0, 1))[/bold]\u202e"
+    hostile = HANG | {
+        "violations": [{"rule": "hang", "message": message}],
+        "stacks": [f"{message}\n"],
+        "calls": [message],
+        "parameters": {"layout": message},
+        "explained": message,
+    }
+    done = stress("replay", failures.save(hostile, tmp_path))
+
+    assert done.exit_code == 3
+    assert "\x1b" not in done.output
+    assert "\u202e" not in done.output
+    assert "[bold]register" in done.output
