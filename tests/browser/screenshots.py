@@ -79,7 +79,7 @@ def campaign() -> str:
 
 SHOTS = [
     Shot("failure-light", failure, height=1800),
-    Shot("failure-dark", failure, "dark", scroll="h3", point="#f1-s9"),
+    Shot("failure-dark", failure, "dark", height=1010, scroll="h3", point="#f1-s9"),
     Shot("failure-phone", failure, width=390, height=1900),
     Shot("history", history, height=1500),
     Shot("matrix", matrix, height=860),

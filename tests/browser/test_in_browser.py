@@ -245,6 +245,10 @@ def test_paper_has_everything_and_no_more(browser: Browser, file: Path) -> None:
             paper.evaluate("getComputedStyle(document.body).backgroundColor")
             == "rgb(255, 255, 255)"
         )
+        drawn = paper.locator(".observed").first.evaluate(
+            "each => getComputedStyle(each).backgroundColor"
+        )
+        assert drawn == "rgb(253, 236, 234)"
         for hidden in ("button.copy", ".card", ".hint"):
             assert paper.locator(f"{hidden}:visible").count() == 0
         assert paper.locator("table.numbers").first.is_visible()

@@ -25,6 +25,6 @@ def computed(folded: str) -> str:
     ]
     rules.append(folded.replace(".LANES", ".lanes.folded"))
     for lanes in range(1, MOST_LANES + 1):
-        narrow = folded.replace(".LANES", f".lanes-{lanes}")
+        narrow = folded.replace(".LANES", f".lanes.lanes-{lanes}")
         rules.append(f"@media (max-width: {NARROWEST[lanes]}rem) {{{narrow}}}")
     return "\n".join(rules)
