@@ -17,7 +17,7 @@ from stress.explore import record
 from stress.explore.explanation import explained
 from stress.explore.exploration import Bounds
 from stress.explore.machine import NondeterminismError
-from stress.explore.scenario import explored
+from stress.explore.scenario import MOST_THREADS, explored
 from stress.history import Span, from_json_lines
 from stress.model import Model
 from stress.program import Program, ProgramError
@@ -29,6 +29,8 @@ EXECUTIONS: Final = 100
 """Executions among which one that differs is looked for."""
 MOST_CALLS: Final = 24
 """Calls of a history that are made a program of, which the explorer gets on with."""
+MOST_MADE: Final = 1_000
+"""Calls of a program."""
 
 
 class UntrustedError(ValueError):
@@ -95,6 +97,9 @@ def _execution(failure: dict[str, Any], path: Path) -> Replayed:
 
 
 def _nondeterminism(failure: dict[str, Any], _: Path) -> Replayed:
+    if not failure.get("target"):
+        said = "It left no scenario that could be found by a name: run again what found it."
+        return Replayed(Verdict.UNKNOWN, failure, [said])
     task = record.task_of(failure)
     bounds = Bounds(EXECUTIONS, steps=task.steps)
     try:
@@ -142,7 +147,7 @@ def _met_again(failure: dict[str, Any], _: Path | None = None) -> Replayed:
         )
     name = failure["model"]
     model = registry.model_of(name)
-    program = Program.from_json(model, failure["parameters"])
+    program = _small(Program.from_json(model, failure["parameters"]))
     with ThreadedPrograms(name, model) as engine:
         found = engine.failure(program, shrinking=True)
         runs = engine.executions
@@ -163,7 +168,12 @@ def _hand_over(found: Replayed, history: list[Span]) -> None:
     try:
         model = registry.model_of(failure["model"])
         program = _program(model, failure["parameters"], history)
-    except (LookupError, ProgramError):
+    except LookupError:
+        found.said.append("It was not handed to the explorer, which runs programs of models.")
+        return
+    except ProgramError:
+        if "prefix" in failure["parameters"]:
+            raise
         found.said.append(
             "It was not handed to the explorer: its calls are no small program of the model."
         )
@@ -178,7 +188,7 @@ def _program(
 ) -> Program:
     """Return the program of a failure; that of its calls where real threads ran no program."""
     if "prefix" in parameters:
-        return Program.from_json(model, parameters)
+        return _small(Program.from_json(model, parameters))
     operations = {each.name: each.arguments for each in model.operations()}
     threads: dict[int, list[dict[str, Any]]] = {}
     for call in history:
@@ -192,6 +202,17 @@ def _program(
         raise ProgramError("the threads made no call, or too many.\n  Nothing is explored.")
     saved = {"prefix": [], "threads": [threads[at] for at in sorted(threads)], "case": parameters}
     return Program.from_json(model, saved)
+
+
+def _small(program: Program) -> Program:
+    """Return `program`; ProgramError if it would start threads, or make calls, without end."""
+    if len(program.threads) > MOST_THREADS or program.calls > MOST_MADE:
+        raise ProgramError(
+            f"the program has {len(program.threads):,} threads and {program.calls:,} calls.\n"
+            f"  No run draws one of more than {MOST_THREADS} threads or {MOST_MADE:,} calls, so it "
+            f"is none that failed.\n  Find the failure again:  stress run"
+        )
+    return program
 
 
 def _mismatch(failure: dict[str, Any], _: Path) -> Replayed:

@@ -242,7 +242,8 @@ def _save(
                 "interpreter": summary.host.interpreter,
                 "run_seed": summary.seed,
             }
+            done.failures = [completed(origin | failure) for failure in done.failures]
             for failure in done.failures:
-                path = failures.save(completed(origin | failure), out / "failures")
+                path = failures.save(failure, out / "failures")
                 saved.setdefault(place, []).append(path)
         failures.write(out / "report.json", json.dumps(summary.to_json(), indent=1))

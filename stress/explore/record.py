@@ -161,9 +161,12 @@ def repeated[T](
             with task.guard(machine) if guarded else task.kept(machine):
                 [graph] = Replay(machine, model, schedule).complete()
                 return tell(machine, model, graph)
-        except TooManyThreadsError:
+        except TooManyThreadsError as error:
             if task.stride >= MOST_THREADS:
-                raise
+                raise ScheduleMismatchError(
+                    f"the scenario starts more than {MOST_THREADS} threads.\n"
+                    f"  So it is none that was explored: it has changed, or the file."
+                ) from error
             task = dataclasses.replace(task, stride=task.stride * 2)
         except (NondeterminismError, ForbiddenCallError, NoStepError) as error:
             raise ScheduleMismatchError(str(error)) from error

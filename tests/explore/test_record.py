@@ -185,3 +185,34 @@ def test_failure_that_does_not_happen_again_is_not_reported() -> None:
     assert found.failure is not None
     with pytest.raises(NotReplayedError, match="did not happen again"):
         report_of(ScenarioTask(scenario), found, "")
+
+
+def test_fingerprint_survives_what_moves_lines(file: Path) -> None:
+    """Lines may move and programs be found by other seeds; another function is another fault."""
+    prints = {failures.load(file)["fingerprint"]}
+    for code in (f"\n\n{CODE}", CODE.replace("data.write(42)", "data.write(7)")):
+        Path("test_it.py").write_text(code, encoding="utf-8")
+        prints.add(failures.load(saved_again())["fingerprint"])
+
+    assert len(prints) == 1
+    changed("def reader", "def another")
+    Path("test_it.py").write_text(CODE.replace("reader", "another"), encoding="utf-8")
+    assert failures.load(saved_again())["fingerprint"] not in prints
+
+
+def saved_again() -> Path:
+    """Explore the scenario as it is now, and save how it fails."""
+    task = ScenarioTask(find(TARGET))
+    found = explored(task.scenario)
+    trace = report_of(task, found, TARGET)
+    return failures.save(completed(as_json(task, found, trace, TARGET)), Path("out"))
+
+
+def test_replay_refuses_a_crowd_of_threads(file: Path) -> None:
+    """A scenario that starts more threads than are explored is none that was."""
+    changed("return writer, reader", "return (writer,) * 100")
+    saved = failures.load(file) | {"schedule": ["0 spawn"] * 100}
+    result = replayed(failures.save(saved, Path("out")), "--trust")
+
+    assert result.exit_code == 2
+    assert "starts more than 64 threads" in result.output

@@ -296,3 +296,18 @@ def test_replay_escapes_what_a_terminal_would_obey(tmp_path: Path) -> None:
     assert "\x1b" not in done.output
     assert "\u202e" not in done.output
     assert "[bold]register" in done.output
+
+
+@pytest.mark.parametrize(
+    "threads",
+    [[[{"f": "pop", "arguments": []}]] * 10_000, [[{"f": "pop", "arguments": []}] * 5_000]],
+)
+@pytest.mark.parametrize("kind", ["crash", "hang"])
+def test_replay_starts_no_crowd_of_threads(tmp_path: Path, threads: list[Any], kind: str) -> None:
+    """A program that no run draws is none that failed: it is refused before it runs."""
+    program = {"prefix": [], "threads": threads}
+    hostile = HANG | {"kind": kind, "model": "treiber-stack", "parameters": program}
+    done = stress("replay", failures.save(hostile, tmp_path))
+
+    assert done.exit_code == 2
+    assert "so it is none that failed" in words_of(done.stderr)
