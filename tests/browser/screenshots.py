@@ -41,7 +41,7 @@ class Shot:
 def saved(name: str) -> Report:
     """Return a failure that was found, and saved in a test of this project."""
     failure = json.loads((SAVED / f"{name}.json").read_text())
-    path = Path(".stress/failures") / f"{failure['fingerprint'][:8]}.json"
+    path = Path(".stress/failures") / f"{failure['fingerprint']}.json"
     return told(failure, path)
 
 
