@@ -5,13 +5,15 @@
 
 Where each thread makes one call, they all stand above the steps, and their results below: when a
 call begins says nothing more then.  A call without steps is one line; so is one of a thread that
-acts before or after all others, unless it has a step that matters.
+acts before or after all others, unless it has a step that matters.  So are runs of steps that a
+long page leaves out.
 """
 
 from collections import Counter
 from typing import Final
 
 from stress.explore.trace import Trace, TraceCall, TraceStep
+from stress.report.folding import folded
 from stress.report.page import Spelling
 from stress.report.titles import conflicting
 
@@ -41,6 +43,8 @@ class CallLines:
             else:
                 self._add(call, call.first, call.last, spell)
         self._add_folded([trace.calls[at] for at in sorted(self._folded)], spell)
+        self._left_out: set[int] = set()
+        self._leave_out(trace, spell)
 
     def _add_folded(self, calls: list[TraceCall], spell: Spelling) -> None:
         """Add a line for each of the first calls, and one for the others."""
@@ -50,6 +54,15 @@ class CallLines:
         if others := calls[len(shown) :]:
             line = f"{len(others)} more calls  (steps {others[0].first} to {others[-1].last})"
             self._before.setdefault(others[0].first, []).append((others[0].thread, line))
+
+    def _leave_out(self, trace: Trace, spell: Spelling) -> None:
+        """Put one line in place of each run of steps that a long page leaves out."""
+        rows = sum(len(lines) for lines in [*self._before.values(), *self._after.values()])
+        rows += sum(not self.hides(step) for step in trace.steps)
+        for first, last in folded(trace, rows).items():
+            line = spell(f"… {last - first + 1} steps ({first} to {last})")
+            self._before.setdefault(first, []).append((trace.steps[first - 1].thread, line))
+            self._left_out.update(range(first, last + 1))
 
     def _add(self, call: TraceCall, first: int, last: int, spell: Spelling) -> None:
         text, result = spell(call.text), f"= {spell(call.result)}"
@@ -66,7 +79,9 @@ class CallLines:
         self._widths[call.thread] = max(self._widths[call.thread], len(text), len(result))
 
     def hides(self, step: TraceStep) -> bool:
-        """Return whether the line of its call stands for `step`."""
+        """Return whether another line stands for `step`."""
+        if step.number in self._left_out:
+            return True
         if step.call is None and self._folded:  # what follows a call of a thread that is folded
             return step.thread in self._trace.outside and step.number not in self._pair
         return step.call in self._folded

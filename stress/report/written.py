@@ -175,7 +175,8 @@ def _order(report: Report, width: int) -> list[str]:
     order = report.order[-MOST_LINES:]
     if more := len(report.order) - len(order):
         order = [f"{more:,} calls", *order]
-    found = _labelled("longest legal order", ",  ".join(order) or "nothing", width, EVIDENCE)
+    legal = ",  ".join(order) or "nothing"
+    found = _labelled("longest legal order", legal, width, EVIDENCE, most=MOST_ENTRY)
     if report.misfit and report.observed != [report.misfit]:
         found += _labelled("cannot be placed", report.misfit, width, EVIDENCE)
     return found

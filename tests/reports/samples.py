@@ -9,7 +9,7 @@ from stress.history import Span, to_json_lines
 INTERPRETER: Final = "CPython 3.14.2 (free-threaded build, x86_64)"
 
 
-OF_PROGRAM: Final = {
+OF_PROGRAM: Final[dict[str, Any]] = {
     "target": "queue.py::scenario",
     "memory": "rc11",
     "release_sequence": "c++20",
