@@ -12,5 +12,6 @@ compared is measured in turns (A B C, A B C, ...), and only while each thread ha
     explore     how fast executions are explored
     judge       how fast recorded histories are searched
     monitors    how fast those of known datatypes are judged
+    campaign    what a campaign makes of the cores, and what a kill loses
     machines    how soon programs are drawn that show a fault, and how small they get
 """

@@ -10,16 +10,16 @@ from typing import Any, Final
 import click
 from rich.console import Console
 
+from benchmarks import campaign, judge, machines, monitors, recording, register
 from benchmarks import explore as table_of_explorations
 from benchmarks import faults as table_of_faults
-from benchmarks import judge, machines, monitors, recording, register
 from stress.duration import Duration
 from stress.host import Host
 from stress.report import text
 
 SHORT: Final = ("register", "recording")
 """What runs unasked: the others take five minutes or more."""
-LONG: Final = ("faults", "explore", "judge", "monitors", "machines")
+LONG: Final = ("faults", "explore", "judge", "monitors", "machines", "campaign")
 
 type Benchmark = tuple[Callable[[], Any], Callable[[Any, Console], None]]
 """Measures, and prints the table of what came of it."""
@@ -33,7 +33,7 @@ type Benchmark = tuple[Callable[[], Any], Callable[[Any, Console], None]]
     type=Duration(),
     default="30",
     show_default=True,
-    help="How long to measure: recording once, register with the GIL off and on.",
+    help="How long to measure: recording and campaign once, register with the GIL off and on.",
 )
 @click.option(
     "--seeds",
@@ -61,6 +61,13 @@ type Benchmark = tuple[Callable[[], Any], Callable[[Any, Console], None]]
     multiple=True,
     help="An interpreter to try for the peers of explore; may be given more than once.",
 )
+@click.option(
+    "--kills",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How often a process of a campaign is killed after it was measured.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(  # noqa: PLR0913  (one parameter an option)
     *,
@@ -70,11 +77,12 @@ def main(  # noqa: PLR0913  (one parameter an option)
     budget: float,
     faults: tuple[str, ...],
     python: tuple[str, ...],
+    kills: int,
     as_json: bool,
 ) -> None:
     """Run benchmarks: register and recording by default.
 
-    The others take minutes each: faults, explore, judge, monitors, machines.
+    The others take minutes each: faults, explore, judge, monitors, machines, campaign.
 
     Performance is measured, not asserted: the exit status is 0 whatever comes out.
     """
@@ -93,6 +101,7 @@ def main(  # noqa: PLR0913  (one parameter an option)
         ),
         "judge": (lambda: judge.run(progress, seeds), judge.show),
         "monitors": (lambda: monitors.run(progress), monitors.show),
+        "campaign": (lambda: campaign.run(seconds, kills), campaign.show),
         "machines": (lambda: machines.run(progress, seeds), machines.show),
     }
     console.print(f"{host.interpreter}, {host.cores} cores", highlight=False)

@@ -103,12 +103,13 @@ def _telling(total: int, console: Console) -> Iterator[Callable[[str], None]]:
 
 def _outcome(fault: str, engine: str, seed: int, budget: float) -> Outcome:
     """Run the command; a run that gives no report in time has the verdict "none"."""
-    with tempfile.TemporaryDirectory() as out:
+    with tempfile.TemporaryDirectory() as folder:
         arguments = ["--engine", engine, "--for", f"{budget:g}", "--seed", f"{seed}", "--json"]
         command = [sys.executable, "-m", "stress", "run", f"registrar:{fault}", *arguments]
         try:
             ran = subprocess.run(  # noqa: S603  (this interpreter, the project's own command)
-                [*command, "--out", out],
+                command,
+                cwd=folder,
                 capture_output=True,
                 text=True,
                 timeout=budget + GRACE,

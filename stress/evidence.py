@@ -40,6 +40,16 @@ def completed(failure: Mapping[str, Any]) -> dict[str, Any]:
     `failure` is as an engine left it, with its origin: model, engine, options, interpreter and
     run_seed.
     """
+    found = stated(failure)
+    found["checked"] = checked(found)
+    mended = repairs.tried(found)
+    found["tried"] = [asdict(each) for each in mended.tried]
+    found["tried_note"] = mended.note
+    return found
+
+
+def stated(failure: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `failure` with its fingerprint and where it comes from; nothing is run again."""
     roots = _roots()
     found = {
         name: value if name in EVIDENCE else _without_paths(value, roots)
@@ -48,10 +58,6 @@ def completed(failure: Mapping[str, Any]) -> dict[str, Any]:
     found["version"] = provenance.version()
     found["fingerprint"] = fingerprint(found)
     found["sources"] = provenance.sources_of(found)
-    found["checked"] = checked(found)
-    mended = repairs.tried(found)
-    found["tried"] = [asdict(each) for each in mended.tried]
-    found["tried_note"] = mended.note
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from stress import failures, fingerprint, provenance
+from stress import evidence, failures, fingerprint
 from stress.campaign import shrinking
 from stress.campaign.engines import origin
 from stress.campaign.folder import Folder, executions
@@ -107,10 +107,7 @@ class Books:
         """Return a failure as it is to be saved that nobody makes smaller, for the reason `why`."""
         failure = {"checked": why, "tried": [], "tried_note": why} | pending.failure
         failure = shrinking.unrepeatable(failure, why)
-        failure["fingerprint"] = fingerprint.fingerprint(failure)
-        failure["version"] = provenance.version()
-        failure["sources"] = provenance.sources_of(failure)
-        return Ready(pending, failure)
+        return Ready(pending, evidence.stated(failure))
 
     def _add(self, outcome: Outcome) -> None:
         owner = outcome.model, outcome.engine

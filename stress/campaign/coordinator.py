@@ -10,10 +10,11 @@ that it does and one that waits; so a kill loses little, and nobody waits for th
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -105,7 +106,7 @@ class Coordinator:
         self._suspects = Suspects(plan, self._limit)
         self._again: deque[int] = deque()
         """Cases that came back undone, and are under no suspicion."""
-        self._numbers = self._left()
+        self._numbers = folder.ledger.undone()
         self._flights: dict[Future[Any], Flight] = {}
         self._costs: dict[tuple[str, str], float] = {}
         self._tries: dict[int, int] = {}
@@ -137,15 +138,15 @@ class Coordinator:
             self._suspects.close()
             self._workers.close()
 
-    def _left(self) -> Iterator[int]:
-        """Yield the numbers of cases to hand out: those that came back undone first."""
-        for number in self.folder.ledger.undone():
-            while self._again:
-                yield self._again.popleft()
-            if self._cases is None or number < self._cases:
-                yield number
-            else:
-                return
+    def _number(self) -> int | None:
+        """Return the number of the case that is next, if there is one."""
+        if self._again:
+            return self._again.popleft()
+        number = next(self._numbers)
+        if self._cases is not None and number >= self._cases:
+            self._numbers = repeat(number)
+            return None
+        return number
 
     def _over(self) -> bool:
         done = self._cases is not None and self.books.cases >= self._cases
@@ -167,7 +168,7 @@ class Coordinator:
             return Flight(known=self._replays.pop(0))
         flying = {flight.pending.number for flight in self._flights.values() if flight.pending}
         for pending in list(self.books.pending.values()):
-            if pending.number not in flying:
+            if pending.number not in flying and not _is_as_it_stays(pending):
                 return Flight(pending=pending)
         if len(self._suspects) >= MANY or self._over():
             return None
@@ -177,7 +178,7 @@ class Coordinator:
     def _batch(self) -> list[int]:
         """Return the next cases, for about `TARGET` seconds."""
         numbers, seconds = list[int](), 0.0
-        for number in self._numbers:
+        while (number := self._number()) is not None:
             numbers.append(number)
             case = self.folder.plan.case(number)
             seconds += self._costs.get((case.model, case.engine), GUESS)
@@ -239,10 +240,10 @@ class Coordinator:
         else:
             if flight.known:
                 self._know(flight.known, result)
-            elif flight.pending is not None:
+            elif flight.pending is not None and flight.pending.number in self.books.pending:
                 ready.append(Ready(flight.pending, result))
             else:
-                outcomes += result
+                outcomes += result if flight.numbers else []
 
     def _lose(self, lost: Iterable[Flight]) -> None:
         """Begin with other workers.
@@ -270,7 +271,7 @@ class Coordinator:
         """Return the failures that nobody is to make smaller."""
         found = []
         for pending in list(self.books.pending.values()):
-            if "checked" in pending.failure:
+            if _is_as_it_stays(pending):
                 found.append(self.books.as_it_is(pending))
             elif self._tries.get(pending.number, 0) >= SHRINKS:
                 why = (
@@ -359,6 +360,11 @@ class Coordinator:
                 memory(self._workers.processes() + self._suspects.processes()),
             )
         )
+
+
+def _is_as_it_stays(pending: Pending) -> bool:
+    """Return whether a failure is not to be made smaller: its case ends whoever runs it."""
+    return "checked" in pending.failure
 
 
 def memory(processes: Iterable[int]) -> int:

@@ -113,17 +113,22 @@ class Ledger:
 
     @classmethod
     def open(cls, path: Path, *, writing: bool) -> Self:
-        """Open the database at `path`; LedgerError, saying why, for what is none."""
-        connection = _connected(path, "rw" if writing else "ro")
-        try:
-            _check(connection)
-        except sqlite3.Error as error:
-            connection.close()
-            raise LedgerError(str(error)) from error
-        except LedgerError:
-            connection.close()
-            raise
-        return cls(path, connection)
+        """Open the database at `path`; LedgerError, saying why, for what is none.
+
+        Where a process was killed in the middle of a transaction, that is undone first.
+        """
+        for mode in ("rw",) if writing else ("ro", "rw"):
+            connection = _connected(path, mode)
+            try:
+                _check(connection)
+            except (sqlite3.Error, LedgerError) as error:
+                connection.close()
+                undo = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_ROLLBACK
+                if mode == "ro" and undo:
+                    continue
+                raise LedgerError(str(error)) from error
+            return cls(path, connection)
+        raise AssertionError
 
     def close(self) -> None:
         """Close it."""
@@ -224,9 +229,9 @@ class Ledger:
         [(count,)] = self._rows("SELECT count(*) FROM cases")
         return int(count)
 
-    def is_done(self, number: int) -> bool:
-        """Return whether a case is done."""
-        return bool(list(self._rows("SELECT 1 FROM cases WHERE number = ?", number)))
+    def numbers(self) -> set[int]:
+        """Return the numbers of the cases that are done."""
+        return {number for (number,) in self._rows("SELECT number FROM cases")}
 
     def undone(self) -> Iterator[int]:
         """Yield the numbers below the greatest that is done that are not; then all the others."""

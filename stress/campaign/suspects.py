@@ -5,6 +5,7 @@ is run alone.  What kills its process there, too, is a finding of kind crash; wh
 back in time is a hang.
 """
 
+import os
 import signal
 import tempfile
 import time
@@ -43,6 +44,7 @@ class Suspects:
         self._since = 0.0
         self.future: Future[list[Outcome]] | None = None
         self._process: Processes | None = None
+        self._starting: Future[int] | None = None
         self._words = Path()
 
     def add(self, numbers: Sequence[int]) -> None:
@@ -62,6 +64,8 @@ class Suspects:
         if self.future is not None:
             if self.future.done():
                 found = self._ended(self.future)
+            elif self._starting is not None and not self._starting.done():
+                self._since = time.monotonic()  # its process is not there yet
             elif time.monotonic() - self._since > self._limit:
                 found = [self._hangs()]
         if self.future is None and self._waiting:
@@ -81,6 +85,7 @@ class Suspects:
             handle.close()
             self._words = Path(handle.name)
             self._process = Processes(1, self._plan, str(self._words))
+            self._starting = self._process.submit(os.getpid)
         self._number, self._since = number, time.monotonic()
         self.future = self._process.submit(work.done, self._plan, [number])
 

@@ -4,7 +4,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ def begin(plan: Plan, out: Path, seconds: float, corpus: Path | None) -> tuple[F
         First(model, "explore", program)
         for model in plan.models
         if "explore" in plan.engines
-        for program in registry.find(model).scenarios()
+        for program in offered(model)
     )
     seeds = tuple(each for each in known.first if each.engine in plan.engines)
     plan = Plan(**{**vars(plan), "first": (*own, *seeds)})
@@ -51,6 +51,12 @@ def begin(plan: Plan, out: Path, seconds: float, corpus: Path | None) -> tuple[F
         folder.ledger.note({"allowed": repr(seconds)})
         folder.ledger.add_coverage((*each, -1) for each in known.coverage)
     return folder, known
+
+
+def offered(model: str) -> Collection[str]:
+    """Return the names of the programs that were drawn by hand for `model`."""
+    scenarios: Callable[[], Collection[str]] = getattr(registry.find(model), "scenarios", tuple)
+    return scenarios()
 
 
 def new_id() -> str:
@@ -197,9 +203,8 @@ def _check_models(folder: Folder, named: Sequence[str]) -> None:
                 f"  Leave it out.  Other models need another campaign:  stress run {name} --out DIR"
             )
     for name in folder.plan.models:
-        offered = registry.find(name).scenarios()
         for first in folder.plan.first:
-            if first.model == name and first.program and first.program not in offered:
+            if first.model == name and first.program and first.program not in offered(name):
                 raise click.UsageError(
                     f"the campaign in {folder.path} has the program {first.program!r} of {name}, "
                     f"which is not there any more.\n"

@@ -1,6 +1,7 @@
 """The engine `concurrent`: what real threads find is made smaller, and handed to the explorer."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -118,17 +119,22 @@ def test_rare_fault_never_surprises_hypothesis() -> None:
     assert run.failure["parameters"] == run.program.to_json(model)
 
 
-def test_engine_without_a_verdict_hides_no_finding(tmp_path: Path) -> None:
+def test_engine_without_a_verdict_hides_no_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The explorer refuses chance; what real threads found is shown and saved all the same."""
-    words = ["run", f"{FILE}::MishapModel:rare", "--engine", "all", "--for", "20", "--seed", "1"]
-    done = CliRunner().invoke(main, [*words, "--out", str(tmp_path)])
+    shutil.copy(FILE, tmp_path / "copied_prey.py")
+    monkeypatch.chdir(tmp_path)
+    name = "copied_prey.py::MishapModel:rare"
+    words = ["run", name, "--engine", "all", "--for", "20", "--seed", "1"]
+    done = CliRunner().invoke(main, words)
     printed = " ".join(done.output.split())
 
     assert done.exit_code == 1
     assert "cannot be placed" in printed
     assert "unknown because" in printed
     assert "calls random.Random.randrange" in printed
-    assert list((tmp_path / "failures").iterdir())
+    assert list((tmp_path / ".stress" / "failures").iterdir())
 
 
 def test_child_that_is_killed_ends_the_search_with_a_reason(

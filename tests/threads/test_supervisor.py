@@ -33,6 +33,7 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(HERE)]))
     monkeypatch.syspath_prepend(HERE)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
 
 
 def run_of(model: str, *, seconds: float = 60.0, patience: float = 60.0) -> ThreadsRun:
@@ -119,20 +120,18 @@ def test_noise_in_report_is_told_once() -> None:
     assert run.census.calls > 0
 
 
-def test_starved_kernel_is_unknown(tmp_path: Path) -> None:
+def test_starved_kernel_is_unknown() -> None:
     """A kernel that runs out of room refuses unasked, so the run is unknown and not failed."""
-    status, output = cli_of(
-        "run", "misbehaving:starved", "--for", "0.2", "--out", str(tmp_path / "out")
-    )
+    status, output = cli_of("run", "misbehaving:starved", "--for", "0.2")
 
     assert status == 3
     assert "instances prove nothing: the kernel ran out: ENOMEM" in output
     assert "broken 0 violations" in output
 
 
-def test_failure_of_harness_is_unknown(tmp_path: Path) -> None:
+def test_failure_of_harness_is_unknown() -> None:
     """A run whose model raises has status 3, and says what was raised."""
-    status, output = cli_of("run", "misbehaving:stage", "--out", str(tmp_path / "out"))
+    status, output = cli_of("run", "misbehaving:stage")
 
     assert status == 3
     assert "LookupError: no stage today" in output
@@ -141,9 +140,8 @@ def test_failure_of_harness_is_unknown(tmp_path: Path) -> None:
 
 def test_crash_is_saved_and_not_replayed(tmp_path: Path) -> None:
     """A crash has status 1 and is saved; its file says that there is nothing to judge again."""
-    out = tmp_path / "out"
-    status, output = cli_of("run", "misbehaving:segfault", "--seed", "5", "--out", str(out))
-    (file,) = (out / "failures").iterdir()
+    status, output = cli_of("run", "misbehaving:segfault", "--seed", "5")
+    (file,) = (tmp_path / ".stress" / "failures").iterdir()
 
     assert status == 1
     assert "died of SIGSEGV" in output
@@ -176,7 +174,7 @@ def endless(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     stages = tmp_path / "stages"
     stages.touch()
     command = [sys.executable, "-m", "stress", "run", "misbehaving", "misbehaving:hang"]
-    options = ["--for", "600", "--layout", str(stages), "--out", str(tmp_path / "out")]
+    options = ["--for", "600", "--layout", str(stages)]
     with subprocess.Popen(  # noqa: S603
         [*command, *options],
         stdout=subprocess.PIPE,

@@ -191,14 +191,12 @@ def test_json_is_one_object_with_every_field(tmp_path: Path) -> None:
         "--threads",
         "3",
         "--json",
-        "--out",
-        "out",
     )
     report = json.loads(done.stdout)
     passed = not Host.of_this_process().doubts()
 
     assert report.keys() >= FIELDS
-    assert report == json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report == json.loads((tmp_path / ".stress" / "report.json").read_text())
     assert (report["verdict"], done.exit_code) == (("ok", 0) if passed else ("unknown", 3))
     assert (report["seed"], report["threads"], report["violations"]) == (5, 3, [])
     assert report["calls"] >= report["overlapped"] > 0
@@ -252,11 +250,12 @@ def test_run_takes_layout_and_backend(tmp_path: Path, words: list[str]) -> None:
 def test_run_rejects_full_disk(tmp_path: Path) -> None:
     """Where nothing can be saved, a run is refused before it starts, and nothing is left."""
     full = "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
-    done = command_of("run", "--for", "600", "--out", "out", before=full, status=2)
+    for words, folder in (((), ".stress"), (("--out", "out"), "out")):
+        done = command_of("run", "--for", "600", *words, before=full, status=2)
 
-    assert "cannot write .writable in out: File too large." in done.stderr
-    assert "Free some space or give another folder with --out" in done.stderr
-    assert [*(tmp_path / "out").iterdir()] == []
+        assert f"cannot write .writable in {folder}: File too large." in done.stderr
+        assert "Free some space or give another folder with --out" in done.stderr
+        assert [*(tmp_path / folder).iterdir()] == []
 
 
 @threads
