@@ -34,6 +34,8 @@ LABELS: Final = (
     "scenario|found|bounds|source|replay|saved|observed|allowed|why|tried|note|model|program|seed|"
     "rule|calls|met|identity|longest legal order|cannot be placed"
 )
+WIDEST_CHANGE: Final = 36
+"""Columns of a change, so that what came of all stands below one another."""
 VERDICTS: Final = {
     "holds": "holds in all {} execution{}",
     "fails": "fails, in execution {}",
@@ -205,13 +207,16 @@ def _tried(tried: Sequence[Repair], width: int, spell: Spelling) -> list[str]:
     """Return the repairs that were explored again: what holds first."""
     ranks = {"holds": 0, "unknown": 1, "fails": 2}
     ordered = sorted(tried, key=lambda each: (ranks[each.verdict], each.size))[:MOST_LINES]
-    wide = max((len(each.change) for each in ordered), default=0)
+    wide = min(max((len(each.change) for each in ordered), default=0), WIDEST_CHANGE)
     found = []
     for number, repair in enumerate(ordered):
-        cells = f"{repair.change:<{wide}}   {_came_to(repair)}"
         smallest = spell("   ◂ smallest") if not number and repair.verdict == "holds" else ""
+        change, came = f"{repair.change:<{wide}}", f"{_came_to(repair)}{smallest}"
         label = "" if number else "tried"
-        found.append(cut(f"{label:<{LABEL}}{cells}{smallest}", width, spell))
+        lines = [f"{change}   {came}"]
+        if LABEL + len(lines[0]) > width:
+            lines = [cut(repair.change, width - LABEL, spell), f"  {came}"]
+        found += [f"{label:<{LABEL}}{lines[0]}", *(f"{'':<{LABEL}}{each}" for each in lines[1:])]
     if more := len(tried) - len(ordered):
         found.append(f"{'':<{LABEL}}and {more:,} more")
     return found
