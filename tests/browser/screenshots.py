@@ -15,6 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 from stress.mutants import Cell, Row
 from stress.report.failure import Report
 from stress.report.html import page
+from stress.report.summary import RunSummary
 from stress.report.telling import told
 from tests.browser import samples
 from tests.browser.conftest import started
@@ -68,9 +69,13 @@ def matrix() -> str:
 
 def campaign() -> str:
     """Return the page of a campaign that found something."""
+    summary = samples.summary()
+    faulty = RunSummary("registrar:relaxed-set", "explore", 1, 28.4, 190, executions=61_300)
+    faulty.violations_seen = 3
+    summary.runs.append(faulty)
     return page(
         "A campaign of eight hours",
-        summary=samples.summary(),
+        summary=summary,
         reports=[saved("race"), samples.came_back(), samples.half_a_record()],
         samples=samples.samples(),
         nights=samples.nights(),
@@ -83,7 +88,7 @@ SHOTS = [
     Shot("failure-phone", failure, width=390, height=1900),
     Shot("history", history, height=1500),
     Shot("matrix", matrix, height=860),
-    Shot("campaign", campaign, "dark", height=1010, scroll="section[aria-labelledby=runs]"),
+    Shot("campaign", campaign, "dark", height=960, scroll="section[aria-labelledby=runs]"),
 ]
 
 
