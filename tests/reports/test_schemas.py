@@ -116,6 +116,7 @@ def printed_by(*words: str) -> Any:
     return json.loads(CliRunner().invoke(main, [*words]).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.threads
 def test_run_prints_what_its_schema_says(tmp_path: Path) -> None:
     """A run of all engines, of which some find a fault."""
@@ -126,10 +127,47 @@ def test_run_prints_what_its_schema_says(tmp_path: Path) -> None:
     check("run", json.loads((out / "report.json").read_text(encoding="utf-8")))
 
 
+@pytest.mark.slow
 @pytest.mark.threads
 def test_mutants_prints_what_its_schema_says() -> None:
     """The kill matrix of a small model."""
     check("mutants", printed_by("mutants", f"{FILE}::CounterModel", "--for", "0.1", "--json"))
+
+
+COMMANDS: Final = {
+    "list": ["list"],
+    "litmus": ["litmus", "SB", "MP"],
+    "explore": ["explore", "registrar:relaxed-set/same-chunk"],
+    "orders": ["orders", "registrar/same-chunk"],
+    "linearize": ["linearize", "--model", "register", "HISTORY"],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_prints_what_its_schema_says(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command that prints JSON prints what is published of it."""
+    monkeypatch.chdir(tmp_path)
+    history = tmp_path / "history.jsonl"
+    history.write_text("".join(f"{json.dumps(line)}\n" for line in STALE_READ), encoding="utf-8")
+    words = [str(history) if word == "HISTORY" else word for word in COMMANDS[name]]
+
+    check(name, printed_by(*words, "--json"))
+
+
+STALE_READ: Final = [
+    {"process": 0, "type": "invoke", "f": "write", "value": 1},
+    {"process": 0, "type": "ok", "f": "write", "value": 1},
+    {"process": 1, "type": "invoke", "f": "read", "value": None},
+    {"process": 1, "type": "ok", "f": "read", "value": None},
+]
+
+
+@pytest.mark.slow
+def test_doctor_prints_what_its_schema_says() -> None:
+    """It tries what can be tried, which takes a while."""
+    check("doctor", printed_by("doctor", "--json"))
 
 
 def test_report_prints_what_its_schema_says(tmp_path: Path) -> None:
