@@ -149,8 +149,12 @@ def _on_threads_again(failure: Mapping[str, Any]) -> str:
     return f"Its program failed again in {failed} of {times}."
 
 
-def _not_again(failure: Mapping[str, Any]) -> str:
-    return f"There is nothing to carry out again of a {failure['kind']}."
+def _differing(_: Mapping[str, Any]) -> str:
+    return "What differs each time is not carried out again exactly: a replay looks for it anew."
+
+
+def _survived(_: Mapping[str, Any]) -> str:
+    return "That nothing was found is not carried out again: the kill matrix is filled anew."
 
 
 _CHECKS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
@@ -159,8 +163,8 @@ _CHECKS: Final[dict[str, Callable[[Mapping[str, Any]], str]]] = {
     "mismatch": _mismatch,
     "crash": _stopped,
     "hang": _stopped,
-    "nondeterminism": _not_again,
-    "survivor": _not_again,
+    "nondeterminism": _differing,
+    "survivor": _survived,
 }
 
 

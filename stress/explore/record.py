@@ -87,20 +87,19 @@ def as_json(task: ScenarioTask, found: Exploration, trace: Trace, target: str) -
 def nondeterminism(task: ScenarioTask, error: Exception, target: str) -> dict[str, Any]:
     """Return what is saved of a scenario that does not do the same every time: no verdict."""
     happened, _, advice = str(error).partition("\n")
-    where, source = getattr(error, "where", ""), getattr(error, "source", "")
-    place = f"\n  now at   {where}   {source}" if where else ""
+    source = getattr(error, "source", "")
+    line = f"  The line there: {source}.\n" if source else ""
     return {
         "kind": "nondeterminism",
         "model": model_in(target) or getattr(task.scenario, "__name__", ""),
         "engine": "explore",
-        "violations": [{"rule": "nondeterminism", "message": f"{happened}{place}"}],
+        "violations": [{"rule": "nondeterminism", "message": f"{happened}\n{line}{advice}"}],
         "interpreter": Host.of_this_process().interpreter,
         "target": target,
         "memory": task.memory,
         "release_sequence": task.release_sequence,
         "steps": task.steps,
         "spurious": task.spurious,
-        "explained": " ".join(line.strip() for line in advice.splitlines()),
     }
 
 

@@ -262,6 +262,8 @@ def replay_command(failure: Mapping[str, Any], path: Path | None) -> str:
     What left nothing to judge is met again, or not, by running the same programs.
     """
     left = failure.keys() & {"history", "saved", "schedule"}
+    if text_of(failure, "kind") == "nondeterminism" and text_of(failure, "target"):
+        left = {"target"}
     if path is not None and (left or "prefix" in row_of(failure, "parameters")):
         return f"stress replay {shlex.quote(relative(path))}"
     seed = failure.get("run_seed")
