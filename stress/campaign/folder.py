@@ -28,7 +28,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from stress import failures, provenance
+from stress import failures, provenance, registry
 from stress.campaign.ledger import LARGEST, Finding, Ledger, LedgerError
 from stress.campaign.outcome import Sums
 from stress.campaign.plan import Plan, PlanError
@@ -118,7 +118,7 @@ class Folder:
             ledger = Ledger.open(path / DATABASE, writing=going_on)
             try:
                 plan = Plan.from_json(_json(ledger.notes().get("plan", "")))
-                _check_numbers(ledger)
+                _check_rows(ledger, plan)
             except BaseException:
                 ledger.close()
                 raise
@@ -229,9 +229,10 @@ class Folder:
 
 
 def sources(plan: Plan) -> dict[str, str]:
-    """Return the digests of the sources of all models of `plan`, by name."""
+    """Return the digests of the sources of all models of `plan`, which are imported, by name."""
     found: dict[str, str] = {}
     for model in plan.models:
+        registry.find(model)
         found |= provenance.sources_of({"model": model})
     return dict(sorted(found.items()))
 
@@ -306,16 +307,29 @@ def _json(text: str) -> Any:
         raise PlanError(f"its plan is damaged: {error}") from error
 
 
-def _check_numbers(ledger: Ledger) -> None:
+def _check_rows(ledger: Ledger, plan: Plan) -> None:
     """Raise LedgerError for rows that are none a campaign has written."""
     try:
         ledger.sums()
         float(ledger.notes().get("seconds", "?"))
-        sound = all(_is_finding(each) for each in ledger.findings())
-    except (ValueError, TypeError, RecursionError) as error:
+        named = all(_is_finding(each) for each in ledger.findings())
+        own = all(_is_of(plan, each.failure) for each in ledger.pending())
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise LedgerError(f"it is damaged: {error}") from error
-    if not sound:
+    if not named:
         raise LedgerError("it is damaged: a failure in it is named as none is")
+    if not own:
+        raise LedgerError("it is damaged: a failure in it is of none of its models")
+
+
+def _is_of(plan: Plan, failure: Mapping[str, Any]) -> bool:
+    """Return whether a failure names a model of `plan`, and no scenario of anything else."""
+    model, target = failure.get("model", ""), failure.get("target", "")
+    return model in plan.models and target.partition("/{")[0] in {
+        "",
+        model,
+        *(f"{model}/{first.program}" for first in plan.first if first.model == model),
+    }
 
 
 def _is_finding(found: Finding) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from stress.campaign import work
 from stress.campaign.outcome import Outcome, Sums
 from stress.campaign.plan import Plan
-from stress.campaign.workers import Processes
+from stress.campaign.workers import Processes, WorkersLostError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -91,6 +91,8 @@ class Suspects:
 
     def _ended(self, future: "Future[list[Outcome]]") -> list[Outcome]:
         self.future = None
+        if self._starting is not None and (error := self._starting.exception()):
+            raise WorkersLostError(f"A process ends before it has done anything: {error}")
         try:
             return future.result()
         except Exception as error:  # noqa: BLE001  (a pool that broke, or what could not be sent)

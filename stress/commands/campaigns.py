@@ -203,8 +203,9 @@ def _check_models(folder: Folder, named: Sequence[str]) -> None:
                 f"  Leave it out.  Other models need another campaign:  stress run {name} --out DIR"
             )
     for name in folder.plan.models:
+        programs = offered(name)
         for first in folder.plan.first:
-            if first.model == name and first.program and first.program not in offered(name):
+            if first.model == name and first.program and first.program not in programs:
                 raise click.UsageError(
                     f"the campaign in {folder.path} has the program {first.program!r} of {name}, "
                     f"which is not there any more.\n"
