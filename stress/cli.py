@@ -11,6 +11,7 @@ import click
 
 from stress.commands.completion import completion
 from stress.commands.doctor import doctor
+from stress.commands.gather import gather
 from stress.commands.linearize import linearize
 from stress.commands.listing import list_models
 from stress.commands.mutants import mutants
@@ -37,6 +38,7 @@ SECTIONS: Final = {
     },
     "Long runs": {
         resume: "Go on with a campaign or an exploration that was ended.",
+        gather: "The campaigns of a night, added to the nights before.",
     },
     "What there is": {
         list_models: "Models, their faults and scenarios, engines, litmus tests.",

@@ -7,6 +7,7 @@
 set -euo pipefail
 name=$1 folder=$2
 
+mkdir -p "$folder"
 runs=$(gh run list --workflow nightly.yml --event schedule --status completed --limit 14 \
     --json databaseId --jq '.[].databaseId')
 for run in $runs; do

@@ -17,6 +17,8 @@ from stress.campaign.folder import DATABASE, FAILURES, Folder, FolderError
 from stress.campaign.plan import First
 from stress.explore import record
 from stress.fingerprint import fingerprint
+from stress.nights import FILE as NIGHTS
+from stress.nights import Nights
 from stress.program import Program
 from stress.threads.programs import ThreadedPrograms
 from stress.verdict import NoVerdictError
@@ -39,9 +41,10 @@ class Corpus:
 
     @classmethod
     def at(cls, path: Path, models: tuple[str, ...]) -> "Corpus":
-        """Return what the campaign in the folder `path` leaves for `models`.
+        """Return what the campaign, or the nights, in the folder `path` leave for `models`.
 
-        Or what a folder of failures holds.  FolderError, saying why, where it is neither.
+        Or what a folder of failures holds.  FolderError or NightsError, saying why, where it is
+        none of them.
         """
         if (path / DATABASE).exists() or not path.is_dir():
             with Folder.open(path) as folder:
@@ -53,6 +56,8 @@ class Corpus:
                     coverage,
                     tuple(_rare(folder, models)),
                 )
+        if (path / NIGHTS).exists():
+            return cls._of_nights(path, models)
         saved = dict(_saved_in(path, models))
         if not saved and not (path / FAILURES).is_dir() and any(path.iterdir()):
             raise FolderError(
@@ -60,6 +65,23 @@ class Corpus:
                 f"  Give the folder of an earlier `stress run --out`, or one of saved failures."
             )
         return cls(saved or dict(_saved_in(path / FAILURES, models)))
+
+    @classmethod
+    def _of_nights(cls, path: Path, models: tuple[str, ...]) -> "Corpus":
+        found = Nights.load(path).coverage
+        known = {owner: pairs for owner, pairs in found.items() if owner[0] in models}
+        shown = Counter(
+            First(*owner, seed=seed)
+            for owner, pairs in known.items()
+            if owner[1] in STEADY
+            for seed in pairs.values()
+            if seed is not None
+        )
+        return cls(
+            dict(_saved_in(path / FAILURES, models)),
+            tuple((*owner, pair) for owner, pairs in known.items() for pair in pairs),
+            tuple(first for first, _ in shown.most_common(SEEDS)),
+        )
 
 
 def _saved_in(folder: Path, models: tuple[str, ...]) -> Iterator[tuple[str, Path]]:

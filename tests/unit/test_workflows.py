@@ -15,7 +15,7 @@ from stress.commands.run import run
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-VARIABLES = {"MINUTES": "40", "SEED": "7", "WITHIN": ""}
+VARIABLES = {"MINUTES": "40", "MODELS": "", "SEED": "7", "WITHIN": ""}
 """What the workflows' own variables may stand for."""
 
 workflows = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -36,7 +36,7 @@ def scripts(path: Path) -> Iterator[str]:
 
 def arguments_of_stress(line: str) -> list[str] | None:
     """Return what `line` passes to ``stress run``, if it runs it, by itself or through make."""
-    line = Template(line).safe_substitute(VARIABLES)
+    line = Template(line.replace("$((SEED * 100 + SHARD))", "703")).safe_substitute(VARIABLES)
     made = re.search(r"make stress ARGS=\"([^\"]*)\"", line)
     called = re.search(r"stress run ([^|;&]*)", line)
     passed = made or called
@@ -50,12 +50,28 @@ def test_workflows_are_there() -> None:
 
 @workflows
 def test_workflow_may_do_nothing_by_default(path: Path) -> None:
-    """The workflow has no permissions; its jobs ask for the few they need, to read."""
+    """The workflow has no permissions; its jobs ask for the few they need, to read.
+
+    One job may open issues: the one that says what is new.
+    """
     whole = yaml.safe_load(path.read_text(encoding="utf-8"))
-    asked = [job.get("permissions", {}) for job in jobs(path).values()]
+    asked = {name: job.get("permissions", {}) for name, job in jobs(path).items()}
+    if path.name == "nightly.yml":
+        assert asked["gather"].pop("issues") == "write"
 
     assert whole["permissions"] == {}
-    assert {right for permissions in asked for right in permissions.values()} <= {"read"}
+    assert {right for given in asked.values() for right in given.values()} <= {"read"}
+
+
+def test_nightly_gives_its_token_to_those_who_need_it() -> None:
+    """Only the steps that fetch artifacts or open issues are given the token."""
+    for job in jobs(ROOT / ".github" / "workflows" / "nightly.yml").values():
+        assert "GH_TOKEN" not in job.get("env", {})
+        for step in job["steps"]:
+            script = step.get("run", "")
+            given = "GH_TOKEN" in step.get("env", {})
+            needs = script.startswith(("tools/artifact.sh", "tools/issues.sh", "gh run download"))
+            assert given == needs, script
 
 
 @workflows
@@ -104,10 +120,14 @@ def test_workflow_makes_what_makefile_has(path: Path) -> None:
 
 
 @workflows
-def test_workflow_runs_stress_as_it_is(path: Path) -> None:
+def test_workflow_runs_stress_as_it_is(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each option and value that the workflow gives to ``stress run`` is one it takes."""
     given = [arguments_of_stress(line) for line in scripts(path)]
     runs = [arguments for arguments in given if arguments is not None]
+    monkeypatch.chdir(tmp_path)
+    Path("nights").mkdir()  # an earlier step has made it
 
     assert runs
     for arguments in runs:
@@ -131,12 +151,22 @@ def test_nightly_expects_unknown_without_parallel_threads() -> None:
     assert '--out .stress || status=$?\ntest "$status" -eq 3' in script
 
 
-def test_nightly_runs_both_architectures_and_both_versions() -> None:
-    """Real threads run on x86-64 and arm64, on 3.14t and 3.15t."""
-    matrix = jobs(ROOT / ".github" / "workflows" / "nightly.yml")["threads"]["strategy"]["matrix"]
+@pytest.mark.parametrize("job", ["campaign", "tests"])
+def test_nightly_runs_both_architectures_and_both_versions(job: str) -> None:
+    """Campaigns and tests run on x86-64 and arm64, on 3.14t and 3.15t."""
+    matrix = jobs(ROOT / ".github" / "workflows" / "nightly.yml")[job]["strategy"]["matrix"]
 
     assert matrix["os"] == ["ubuntu-24.04", "ubuntu-24.04-arm"]
     assert matrix["python"] == ["3.14t", "3.15t"]
+
+
+def test_nightly_shards_have_seeds_of_their_own() -> None:
+    """Each shard's seed is made of the night's and of its own number among all shards."""
+    job = jobs(ROOT / ".github" / "workflows" / "nightly.yml")["campaign"]
+    script = "\n".join(step.get("run", "") for step in job["steps"])
+
+    assert job["env"]["SHARD"] == "${{ strategy.job-index }}"
+    assert '--seed "$((SEED * 100 + SHARD))"' in script
 
 
 def test_nightly_profile_finds_new_examples_and_keeps_them() -> None:

@@ -1,0 +1,1 @@
+"""Nights: the workflow, its scripts, and what is gathered."""
