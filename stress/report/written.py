@@ -149,7 +149,7 @@ def _executed(report: Report, width: int, spell: Spelling) -> list[str]:
     lines, source = execution.drawn(report.trace, width, spell)
     if source:
         lines = [f"{'source':<{LABEL}}{source}", "", *lines]
-    if report.order and not report.calls:
+    if report.order:
         lines += ["", *_order(report, width)]
     return lines
 
@@ -161,7 +161,8 @@ def _recorded(report: Report, width: int, spell: Spelling) -> list[str]:
         return _list("calls", [call.text for call in report.calls], width)
     met = ["as real threads met it", ""] if report.trace else []
     lines = timeline.drawn(report.calls, width, spell) or _table(report, width, spell)
-    below = _order(report, width) if report.order or report.misfit else []
+    told = report.trace is None and (report.order or report.misfit)
+    below = _order(report, width) if told else []
     return [*met, *lines, *([""] if below else []), *below]
 
 
