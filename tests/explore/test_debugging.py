@@ -14,6 +14,7 @@ from stress.evidence import completed
 from stress.explore.record import as_json, report_of
 from stress.explore.scenario import ScenarioTask, explored
 from stress.explore.target import find
+from tests.reports.test_schemas import check
 
 CODE = """
 import time
@@ -150,6 +151,7 @@ def test_replay_prints_json(file: Path) -> None:
     done = replayed(file, "--json")
     found = json.loads(done.stdout)
 
+    check("replay", found)
     assert (found["verdict"], found["changes"]) == ("failed", [])
     assert [step["number"] for step in found["report"]["trace"]["steps"]] == [1, 2, 3, 4]
     assert found["report"]["tried"][0]["change"] == "step 2   relaxed → release"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from stress import cli, failures, provenance
 from stress.report.telling import told
+from tests.reports.test_schemas import check
 
 pytestmark = pytest.mark.slow
 
@@ -226,6 +227,7 @@ def test_replay_hands_recorded_calls_to_the_explorer(tmp_path: Path) -> None:
     done = stress("replay", failures.save(faulty, tmp_path), "--json")
     found = json.loads(done.stdout)
 
+    check("replay", found)
     assert (done.exit_code, found["verdict"]) == (1, "failed")
     assert "The explorer found it under sc" in found["said"][0]
     assert found["explored"][0]["trace"]["steps"]
