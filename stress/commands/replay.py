@@ -12,7 +12,7 @@ from rich.text import Text
 
 from stress import failures, provenance
 from stress.commands.usage import usage_errors
-from stress.explore import debugging, record
+from stress.explore import record
 from stress.replay import Replayed, check_trusted, replayed
 from stress.report import text
 from stress.report.failure import Report
@@ -60,8 +60,8 @@ def replay(  # noqa: PLR0913  (one parameter an option)
         changes = provenance.changes(failure)
         for change in changes:
             Console(stderr=True).print(Text(f"! {neutral(change)}", "yellow"))
-        found = _replayed(failure, file, debug)
-        if found is None:
+        found = _replayed(failure, file)
+        if debug is not None and not _looked_around(failure, debug):
             sys.exit(Verdict.UNKNOWN.exit_code)
         report = told(found.failure, file)
         if verbose and report.trace is not None:
@@ -89,21 +89,27 @@ def _check_options(failure: dict[str, Any], *, verbose: bool, debug: int | None)
         )
 
 
-def _replayed(failure: dict[str, Any], file: Path, debug: int | None) -> Replayed | None:
-    """Return what came of it; None where the debugger was told to quit."""
+def _replayed(failure: dict[str, Any], file: Path) -> Replayed:
     try:
-        found = replayed(failure, file)
-        if debug is not None:
-            debugging.debug(record.task_of(failure), failure["schedule"], debug)
-    except debugging.LeftError:
-        return None
+        return replayed(failure, file)
     except (KeyError, IndexError, AttributeError, TypeError) as error:
         raise failures.FailureFileError(
             f"{file} is damaged: {error!r}.\n"
             f"  Somebody changed it, or another version wrote it.  Find the failure again:  "
             f"stress run"
         ) from error
-    return found
+
+
+def _looked_around(failure: dict[str, Any], step: int) -> bool:
+    """Stop before a step; return whether the debugger was then told to go on."""
+    # Imported here because pdb takes longer than all of what most commands need.
+    from stress.explore import debugging  # noqa: PLC0415
+
+    try:
+        debugging.debug(record.task_of(failure), failure["schedule"], step)
+    except debugging.LeftError:
+        return False
+    return True
 
 
 def _beside(found: Replayed) -> Iterator[Report]:
