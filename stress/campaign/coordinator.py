@@ -27,7 +27,7 @@ from stress.campaign.folder import Folder
 from stress.campaign.ledger import Pending
 from stress.campaign.outcome import Outcome
 from stress.campaign.suspects import MANY, Suspects
-from stress.campaign.workers import Workers
+from stress.campaign.workers import Workers, WorkersLostError
 from stress.explore.explorer import Interruption
 from stress.report.summary import Sample
 
@@ -45,6 +45,8 @@ LANDING: Final = 180.0
 """Seconds after the end in which failures are made smaller."""
 HASTE: Final = 3.0
 """The same, where Ctrl-C asked for the end."""
+BREAKS: Final = 5
+"""How often all workers may be lost before anybody has done anything."""
 SHORT: Final = 0.05
 """Seconds between looks where nobody does anything."""
 SAMPLES: Final = 400
@@ -110,6 +112,8 @@ class Coordinator:
         self._flights: dict[Future[Any], Flight] = {}
         self._costs: dict[tuple[str, str], float] = {}
         self._tries: dict[int, int] = {}
+        self._breaks = 0
+        """How often all workers were lost since somebody did something."""
         self._before = folder.seconds
         self._started = time.monotonic()
         self._worked = 0.0
@@ -217,6 +221,7 @@ class Coordinator:
                 self._land_one(flight, future, outcomes, ready)
         ready += self._as_they_are()
         if outcomes or ready:
+            self._breaks = 0
             self.books.enter(outcomes, ready, self.seconds)
         for outcome in outcomes:
             self._learn(outcome)
@@ -257,6 +262,11 @@ class Coordinator:
         for flight in oldest[self._workers.size :]:
             self._again.extend(flight.numbers)
         self._flights.clear()
+        self._breaks += 1
+        if self._breaks > BREAKS:
+            raise WorkersLostError(
+                f"The workers ended {self._breaks} times before they have done anything."
+            )
         self._workers.renew()
 
     def _lose_one(self, flight: Flight) -> None:

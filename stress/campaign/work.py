@@ -15,8 +15,7 @@ from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import Any, Final
 
-from stress import registry
-from stress.campaign import corpus, shrinking
+from stress.campaign import constants, corpus, shrinking
 from stress.campaign.engines import Workshop
 from stress.campaign.outcome import Outcome, Sums
 from stress.campaign.plan import Case, Plan
@@ -83,8 +82,7 @@ def replayed(plan: Plan, path: str) -> str:
 def _shop(plan: Plan) -> Workshop:
     """Return what is kept for `plan`.
 
-    All its models are imported before the first case: what Hypothesis draws depends on the modules
-    that are there.
+    All its models are imported before the first case, so that no case is slower than others.
     """
     if plan.campaign not in _SHOPS:
         for shop in _SHOPS.values():
@@ -92,7 +90,6 @@ def _shop(plan: Plan) -> Workshop:
         _SHOPS.clear()
         if "" not in sys.path:
             sys.path.insert(0, "")
-        for name in plan.models:
-            registry.find(name)
+        constants.only_from(plan.models)
         _SHOPS[plan.campaign] = Workshop(plan)
     return _SHOPS[plan.campaign]

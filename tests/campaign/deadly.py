@@ -13,7 +13,8 @@ from registrar.sync import RELAXED, Sync
 from stress.model import Model, operation
 
 FILE: Final = "tests/campaign/deadly.py"
-FATAL: Final = frozenset(range(5_000, 5_006))
+START: Final = 60 * 80  # worked out: Hypothesis likes to draw numbers that it finds in a source
+FATAL: Final = frozenset(range(START, START + 60))
 """Amounts that kill, of ten thousand: some cases draw one."""
 
 

@@ -1,6 +1,7 @@
 """The coordinator: each case counts once, whoever dies meanwhile; what fails is saved once."""
 
 import os
+import shutil
 import signal
 import sqlite3
 from pathlib import Path
@@ -8,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from stress import failures
+from stress.campaign import work
 from stress.campaign.coordinator import Coordinator, News
 from stress.campaign.engines import Workshop
 from stress.campaign.folder import Folder
 from stress.campaign.plan import Plan
+from stress.campaign.workers import Processes, WorkersLostError
 from tests.campaign.campaigns import STEADY, campaign, counted, plan
 from tests.campaign.deadly import FILE
 
@@ -22,16 +25,16 @@ CASES = 12
 
 @pytest.fixture(scope="module")
 def expected() -> dict[tuple[str, str], tuple[int, int, int]]:
-    """Return what the cases of a small plan come to, one after another in this process."""
+    """Return what the cases of a small plan come to, one after another in one process."""
     planned = plan()
-    shop = Workshop(planned)
+    alone = Processes(1, planned)
     found: dict[tuple[str, str], tuple[int, int, int]] = {}
-    for number in range(CASES):
-        outcome = shop.done(planned.case(number))
+    for outcome in alone.submit(work.done, planned, range(CASES)).result():
         owner = outcome.model, outcome.engine
         before = found.get(owner, (0, 0, 0))
         mine = counted(outcome.sums)
         found[owner] = before[0] + mine[0], before[1] + mine[1], before[2] + mine[2]
+    alone.close()
     return found
 
 
@@ -215,3 +218,19 @@ def test_case_does_the_same_again(engine: str) -> None:
 
     assert counted(first.sums) == counted(second.sums)
     assert first.coverage == second.coverage
+
+
+def test_workers_that_cannot_begin_end_the_campaign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is accused of what keeps every process from its work."""
+    file = tmp_path / "vanishing.py"
+    shutil.copy(FILE, file)
+    monkeypatch.chdir(tmp_path)
+    planned = plan("vanishing.py::MeterModel", engines=("sequential",))
+    with campaign(Path("night"), planned, 3) as coordinator:
+        file.unlink()
+        with pytest.raises(WorkersLostError, match=r"before (they have|it has) done anything"):
+            coordinator.run()
+
+        assert coordinator.folder.cases == 0
