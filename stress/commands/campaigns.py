@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from stress import provenance, registry
+from stress import failures, provenance, registry
 from stress.campaign.coordinator import Coordinator
 from stress.campaign.corpus import Corpus
 from stress.campaign.ending import Ending
@@ -98,6 +99,11 @@ def go_on(
                 coordinator.run()
             except WorkersLostError as error:
                 lost = str(error)
+            except (failures.OutputError, sqlite3.Error) as error:
+                lost = (
+                    f"The campaign cannot be written any more: {error}.\n"
+                    f"  What was committed before is there.  Free some space, and go on."
+                )
         interrupted = coordinator.interrupted or bool(lost)
         ending = Ending.of(coordinator.books, host, interrupted=interrupted)
         text.show(ending.summary, ending.saved, console)

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stress.campaign.folder import DATABASE, Folder
+from stress.campaign.ledger import Ledger
+from stress.campaign.outcome import Outcome
 from stress.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -147,3 +150,41 @@ def test_wrong_usage_is_refused(words: tuple[str, ...], why: str) -> None:
     assert done.exit_code == 2
     assert why in done.stderr
     assert sorted(Path.cwd().iterdir()) == before
+
+
+def test_full_disk_is_refused() -> None:
+    """Where nothing can be written, no campaign begins, and nothing is left."""
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+        "from stress.cli import main; main()"
+    )
+    done = subprocess.run(  # noqa: S603  (this interpreter)
+        [sys.executable, "-c", code, "run", "once", "--for", "600", "--out", "night"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 2, done.stderr
+    assert f"cannot write {DATABASE} in night" in done.stderr
+    assert "Free some space" in done.stderr
+    assert [*Path("night").iterdir()] == []
+
+
+def test_disk_that_fills_up_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was committed is shown, and the verdict is unknown."""
+    count = 0
+    enter = Ledger.enter
+
+    def fail(ledger: Ledger, outcome: Outcome) -> bool:
+        nonlocal count
+        count += 1
+        if count > 3:
+            raise sqlite3.OperationalError("database or disk is full")
+        return enter(ledger, outcome)
+
+    monkeypatch.setattr(Ledger, "enter", fail)
+    done = begun("spsc-ring")
+
+    assert done.exit_code == 3
+    assert "cannot be written any more: database or disk is full" in done.stderr
+    assert json.loads(done.stdout)["verdict"] == "unknown"
