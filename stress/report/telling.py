@@ -64,7 +64,8 @@ def _of_kind(failure: Mapping[str, Any]) -> Report:
         if recorded_too := row_of(failure, "recorded"):
             beside = _judged(recorded_too)
             report.calls = beside.calls
-            report.notes.append(f"On real threads it was met first: {beside.title}.")
+            explained = text_of(recorded_too, "explained")
+            report.notes.append(f"On real threads it was met first: {beside.title}.  {explained}")
         return report
     return _judged(failure)
 

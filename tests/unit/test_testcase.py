@@ -167,7 +167,7 @@ def test_interleaving_is_printed_under_the_test(tests: Folder) -> None:
     printed = tests.run("-m", "explore", status=1)
 
     assert "test_it.py::LostUpdateModel: increment() ‖ increment()" in printed
-    assert re.search(r"✗ linearizability: thread \d: increment\(\) = 0 cannot be placed", printed)
+    assert re.search(r"✗ increment\(\) of thread \d came to 0, and not to 1", printed)
     assert re.search(r"thread 0 +thread 1 +where", printed)
     assert "value ← 1  relaxed" in printed
     assert re.search(r"why .*overwrites what step \d wrote", printed)
@@ -182,7 +182,7 @@ def test_interleaving_is_printed_under_the_test(tests: Folder) -> None:
         check=False,
     )
     assert replayed.returncode == 1
-    assert "increment() = 0 cannot be placed" in replayed.stdout
+    assert "came to 0, and not to 1" in replayed.stdout
 
 
 def test_real_threads_hand_over_to_the_explorer(tests: Folder) -> None:
@@ -193,9 +193,8 @@ def test_real_threads_hand_over_to_the_explorer(tests: Folder) -> None:
     )
 
     assert "as real threads met it" in printed
-    assert "The explorer found it under sc" in printed
+    assert "The explorer found it under sc" in " ".join(printed.replace("E  ", "").split())
     assert re.search(r"thread 0 +thread 1 +where", printed)
-    assert re.search(r"from us +to us +who +call +came to", printed)
 
 
 def test_database_makes_the_next_run_fail_at_once(tests: Folder) -> None:
@@ -413,7 +412,7 @@ def test_crash_of_real_threads_is_a_failed_test(tests: Folder) -> None:
     printed = tests.run("-m", "threads or concurrent", status=1)
 
     assert counts(printed)["failed"] == 2
-    assert printed.count("✗ crash  the interpreter died of SIGABRT") >= 2
+    assert printed.count("✗ the interpreter died of SIGABRT") >= 2
     assert "The explorer was not asked" in printed
 
 
@@ -446,7 +445,8 @@ def test_whims_of_a_subject_are_told(tests: Folder) -> None:
     tests.write(MOODS)
     printed = tests.run("-m", "sequential or explore", status=1)
 
-    assert "It did not happen again: the subject remembers earlier runs" in printed
+    said = " ".join(printed.replace("E  ", "").split())
+    assert re.search(r"Its calls were made again, and (nothing differed|differ otherwise)", said)
     assert "Flaky" not in printed
     assert "WaitsForEverError" in printed
     assert "During handling of the above exception" not in printed
