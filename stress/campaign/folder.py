@@ -272,14 +272,16 @@ def _check_files(path: Path) -> None:
 
 def _check_journal(path: Path) -> None:
     """Raise for what SQLite would follow to other files, or has not left here."""
-    if not os.path.lexists(path):
-        return
-    if not stat.S_ISREG(path.lstat().st_mode) or not path.name.endswith("-journal"):
-        raise LedgerError(f"its {path.name} is not what a campaign leaves")
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - len(_SUPER_JOURNAL)))
-        if file.read() == _SUPER_JOURNAL:
-            raise LedgerError(f"its {path.name} names other files")
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or not path.name.endswith("-journal"):
+            raise LedgerError(f"its {path.name} is not what a campaign leaves")
+        with path.open("rb") as file:
+            file.seek(max(0, status.st_size - len(_SUPER_JOURNAL)))
+            if file.read(len(_SUPER_JOURNAL)) == _SUPER_JOURNAL:
+                raise LedgerError(f"its {path.name} names other files")
+    except FileNotFoundError:
+        return  # there is none, or whoever goes on with the campaign has just finished with it
 
 
 def _locked(path: Path) -> int:

@@ -146,9 +146,9 @@ def test_crash_is_saved_and_not_replayed(tmp_path: Path) -> None:
     assert status == 1
     assert "died of SIGSEGV" in output
     status, output = cli_of("replay", str(file))
-    assert status == 2
-    assert "a crash left no history to judge" in output
-    assert "stress run misbehaving:segfault --seed 5" in output
+    assert status == 3
+    assert "A crash left no history to judge" in output
+    assert "stress run misbehaving:segfault --engine threads --seed 5" in output
 
 
 def eventually(fact: Callable[[], bool]) -> None:
