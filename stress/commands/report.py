@@ -14,12 +14,17 @@ from stress.commands.usage import usage_errors
 from stress.report import text
 from stress.report.failure import Report
 from stress.report.neutral import neutral
+from stress.report.page import Spelling, cut
+from stress.report.page import as_ascii as as_ascii_text
 from stress.report.telling import told
 
 FOLDER: Final = "failures"
 """Where a run saves its failures in its output folder."""
 SUMMARY: Final = "report.json"
 """What a run saves beside them, and is none."""
+
+LONGEST: Final = 40
+"""Columns of a cell of the index."""
 
 
 @click.command()
@@ -85,21 +90,22 @@ def _show(reports: Sequence[Report], *, as_ascii: bool) -> None:
     if not reports:
         console.print("No failure is saved there.")
     if len(reports) > 1:
-        console.print(_index(reports))
+        utf = (console.encoding or "").startswith("utf")
+        console.print(_index(reports, str if utf and not as_ascii else as_ascii_text))
     for number, each in enumerate(reports):
         if number or len(reports) > 1:
             console.print()
         text.show_report(each, console, as_ascii=as_ascii)
 
 
-def _index(reports: Sequence[Report]) -> Table:
+def _index(reports: Sequence[Report], spell: Spelling) -> Table:
     """Return a line for each failure."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("kind", "model", "saved", "what is wrong"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "kind")
+    for heading in ("saved", "kind", "model", "what is wrong"):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "model")
     for each in reports:
-        cells = (each.kind, each.model, Path(each.saved).name, each.title)
-        table.add_row(*(Text(neutral(cell)) for cell in cells))
+        cells = (Path(each.saved).name, each.kind, each.model, each.title)
+        table.add_row(*(Text(cut(spell(neutral(cell)), LONGEST, spell)) for cell in cells))
     return table
 
 
