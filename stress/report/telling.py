@@ -267,6 +267,9 @@ def replay_command(failure: Mapping[str, Any], path: Path | None) -> str:
         left = {"target"}
     if path is not None and (left or "prefix" in row_of(failure, "parameters")):
         return f"stress replay {shlex.quote(relative(path))}"
+    case = text_of(failure, "case")
+    if path is not None and case:  # of a campaign, in whose folder the failures are
+        return f"stress resume {shlex.quote(relative(path.parent.parent))} --case {case}"
     seed = failure.get("run_seed")
     model, engine = text_of(failure, "model"), text_of(failure, "engine")
     if not model:

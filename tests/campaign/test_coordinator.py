@@ -15,6 +15,7 @@ from stress.campaign.engines import Workshop
 from stress.campaign.folder import Folder
 from stress.campaign.plan import Plan
 from stress.campaign.workers import Processes, WorkersLostError
+from stress.report.telling import told
 from tests.campaign.campaigns import STEADY, campaign, counted, plan
 from tests.campaign.deadly import FILE
 
@@ -163,6 +164,8 @@ def test_case_that_kills_its_worker_is_a_finding_and_the_rest_goes_on(tmp_path: 
         saved = failures.load(found[0].path)
         message = saved["violations"][0]["message"]
         assert f"case {found[0].first_case} ends the process it runs in: SIGKILL" in message
+        again = f"stress resume {tmp_path}/night --case {found[0].first_case}"
+        assert told(saved, found[0].path).replay == again
         [sums] = folder.totals().values()
         assert sums.cases == 20
         assert 0 < sums.violations < 15
