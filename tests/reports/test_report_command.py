@@ -49,14 +49,7 @@ def test_folder_is_shown_whole_with_an_index(given: str) -> None:
     result = stress(given)
 
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[0].split() == [
-        "kind",
-        "model",
-        "saved",
-        "what",
-        "is",
-        "wrong",
-    ]
+    assert result.stdout.splitlines()[0].split()[:3] == ["saved", "kind", "model"]
     assert result.stdout.count("✗ thread 1 reads items") == 1
     assert result.stdout.count("✗ get() of thread 2") == 1
 
