@@ -4,10 +4,11 @@ Hypothesis is asked for rounds of `ROUND` examples with seeds that follow from t
 run is as reproducible as its seed and stops close to its time.  What fails comes back shrunk.
 """
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import hypothesis
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -77,24 +78,34 @@ def round_of(
     shrink: bool,
 ) -> dict[str, Any] | None:
     """Run one round, count its examples, and return the failure, if there is one."""
-
-    class Counted(machine):  # type: ignore[misc,valid-type]
-        def __init__(self) -> None:
-            outcome.examples += 1
-            super().__init__()
-
+    counted = _counted(machine)
+    counted.outcome, counted.last_failure = outcome, None
     phases = SETTINGS.phases if shrink else [hypothesis.Phase.generate]
     settings = hypothesis.settings(SETTINGS, phases=phases, max_examples=examples)
-    Counted.__name__ = machine.__name__
-    hypothesis.seed(seed)(Counted)
+    hypothesis.seed(seed)(counted)
     try:
         with ending():
-            run_state_machine_as_test(Counted, settings=settings)
+            run_state_machine_as_test(counted, settings=settings)
     except NoVerdictError:
         raise
     except (Exception, StandsStill) as error:  # noqa: BLE001  (what it is, is asked)
-        return _failure(Counted, error)
+        return _failure(counted, error)
     return None
+
+
+@functools.cache
+def _counted(machine: type[RuleBasedStateMachine]) -> Any:
+    """Return `machine`, counting its runs: always the same class, as Hypothesis forgets none."""
+
+    class Counted(machine):  # type: ignore[misc,valid-type]
+        outcome: ClassVar[SequentialRun]
+
+        def __init__(self) -> None:
+            self.outcome.examples += 1
+            super().__init__()
+
+    Counted.__name__ = machine.__name__
+    return Counted
 
 
 def _failure(machine: Any, error: BaseException) -> dict[str, Any]:

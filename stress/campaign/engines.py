@@ -11,7 +11,7 @@ that is done later, once for all failures that are alike (see `stress.campaign.s
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stress import registry, sequential
 from stress.campaign.outcome import Outcome, Sums
@@ -31,6 +31,9 @@ from stress.threads.programs import MODULE, ThreadedPrograms
 from stress.threads.supervisor import ThreadsRun
 from stress.verdict import NoVerdictError
 
+if TYPE_CHECKING:
+    from hypothesis.stateful import RuleBasedStateMachine
+
 EXAMPLES: Final = 40
 PROGRAMS: Final = 8
 THREADED: Final = 4
@@ -45,6 +48,8 @@ class Workshop:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.attendant = Attendant(MODULE, plan.patience)
+        self._machines: dict[str, type[RuleBasedStateMachine]] = {}
+        """Kept, as Hypothesis forgets none."""
 
     def done(self, case: Case) -> Outcome:
         """Run `case` and return what it came to; what keeps it from a verdict is an error in it."""
@@ -66,7 +71,9 @@ class Workshop:
     def sequential(self, case: Case, outcome: Outcome) -> None:
         """Run the state machine some times."""
         done = sequential.SequentialRun()
-        machine = registry.find(case.model).machine()
+        machine = self._machines.get(case.model)
+        if machine is None:
+            machine = self._machines[case.model] = registry.find(case.model).machine()
         failure = sequential.round_of(machine, case.seed, done, EXAMPLES, shrink=False)
         outcome.sums.examples = done.examples
         if failure is not None:

@@ -393,6 +393,16 @@ class Machine:
         self._threads.clear()
         self._contents.clear()
 
+    def release(self) -> None:
+        """End the greenlets that wait to be used again.
+
+        Each refers to the machine, and on a free-threaded build such a cycle is never collected.
+        """
+        while self._pool:
+            idle = self._pool.pop()
+            idle.parent = getcurrent()
+            idle.throw()
+
     def _give_up(self, error: Exception) -> NoReturn:
         """End the exploration with `error`, whatever the thread catches."""
         self.error = error

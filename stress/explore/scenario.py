@@ -109,6 +109,7 @@ class ScenarioTask:
             yield
         finally:
             machine.abandon()
+            machine.release()
             if collecting:
                 gc.enable()
 
