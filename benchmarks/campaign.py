@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stress import registry
-from stress.campaign.coordinator import AHEAD, MOST, Coordinator, News
+from stress.campaign.coordinator import Coordinator, News
 from stress.campaign.folder import Folder
 from stress.campaign.plan import Plan
 from stress.campaign.workers import Processes
@@ -97,9 +97,7 @@ class Killed:
     left: int
     """Processes that did not end."""
     lost: int
-    """Committed cases that were not there any more when the campaign had gone on."""
-    in_flight: int
-    """Cases at most that were under way."""
+    """Committed cases that were not there any more."""
     sound: bool
     """Whether the folder opened, and the campaign went on from it."""
 
@@ -119,8 +117,12 @@ def measured(path: Path, seconds: float, models: Sequence[str] = ()) -> Measured
     folder, _ = begin(plan, path, seconds, None)
     own = psutil.Process()
     spent: dict[int, float] = {}
+    waited = 0.0
 
-    def look(_: News) -> None:
+    def look(news: News) -> None:
+        nonlocal waited
+        if news.seconds < seconds:  # then they come to an end, one after another
+            waited = 1 - news.busy
         for process in own.children(recursive=True):
             try:
                 times = process.cpu_times()
@@ -145,7 +147,7 @@ def measured(path: Path, seconds: float, models: Sequence[str] = ()) -> Measured
             len(books.findings),
             sum(spent.values()),
             after.user + after.system - before.user - before.system,
-            1 - coordinator.news().busy,
+            waited,
             psutil.cpu_times_percent().idle / 100,
             [(sample.seconds, sample.memory) for sample in folder.samples()],
         )
@@ -193,9 +195,7 @@ def kill(path: Path, whom: str, after: float, models: Sequence[str] = ("once",))
     process.stderr.close()
     left = _still_there(mark)
     now = _committed(path)
-    return Killed(
-        whom, after, len(seen), left, len(seen - now), 2 * AHEAD * MOST, process.returncode < 0
-    )
+    return Killed(whom, after, len(seen), left, len(seen - now), process.returncode < 0)
 
 
 def _committed(path: Path) -> set[int]:

@@ -9,6 +9,7 @@ What fails is returned as it was met, with the smallest thing from which it can 
 that is done later, once for all failures that are alike (see `stress.campaign.shrinking`).
 """
 
+import functools
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -50,6 +51,8 @@ class Workshop:
         self.attendant = Attendant(MODULE, plan.patience)
         self._machines: dict[str, type[RuleBasedStateMachine]] = {}
         """Kept, as Hypothesis forgets none."""
+        self._find = functools.cache(registry.find)
+        self._model_of = functools.cache(registry.model_of)
 
     def done(self, case: Case) -> Outcome:
         """Run `case` and return what it came to; what keeps it from a verdict is an error in it."""
@@ -73,7 +76,7 @@ class Workshop:
         done = sequential.SequentialRun()
         machine = self._machines.get(case.model)
         if machine is None:
-            machine = self._machines[case.model] = registry.find(case.model).machine()
+            machine = self._machines[case.model] = self._find(case.model).machine()
         failure = sequential.round_of(machine, case.seed, done, EXAMPLES, shrink=False)
         outcome.sums.examples = done.examples
         if failure is not None:
@@ -84,7 +87,7 @@ class Workshop:
         if case.program:
             self._explore_own(case, outcome)
             return
-        model = registry.model_of(case.model)
+        model = self._model_of(case.model)
         coverage = Coverage()
         engine = ExploredPrograms(model, MEMORY, coverage=coverage)
         machine = ConcurrentMachine(model, engine, self.plan.threads)
@@ -122,7 +125,7 @@ class Workshop:
 
     def concurrent(self, case: Case, outcome: Outcome) -> None:
         """Run programs that are drawn on real threads."""
-        model = registry.model_of(case.model)
+        model = self._model_of(case.model)
         engine = ThreadedPrograms(case.model, model, self.plan.patience, attendant=self.attendant)
         machine = ConcurrentMachine(model, engine, self.plan.threads)
         try:

@@ -12,12 +12,13 @@ A thread that never comes back cannot be ended, so after a hang the child ends i
 """
 
 import faulthandler
+import functools
 import json
 import os
 import sys
 import traceback
 from random import Random
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from stress import registry
 from stress.host import Host, gil_enabled
@@ -31,6 +32,9 @@ from stress.threads.performance import Performances
 from stress.threads.shift import LONGEST_PAUSE, Shift, ShiftPlan
 from stress.verdict import NoVerdictError
 
+_find: Final = functools.cache(registry.find)
+_model_of: Final = functools.cache(registry.model_of)
+
 
 def main() -> None:
     """Run as the child: orders from standard input, reports to standard output."""
@@ -42,7 +46,7 @@ def main() -> None:
         order = json.loads(line)
         try:
             if "program" in order:
-                model = registry.model_of(order["model"])
+                model = _model_of(order["model"])
                 carried_out(model, order, order["patience"], report)
             else:
                 worked(order, report)
@@ -52,7 +56,7 @@ def main() -> None:
 
 def worked(order: dict[str, Any], report: TextIO) -> None:
     """Run one shift of a model that is told how to by its seed alone."""
-    model = registry.find(order["model"]).threads(**order["options"])
+    model = _find(order["model"]).threads(**order["options"])
     plan = ShiftPlan.drawn(order["seed"], 0, Host.of_this_process().cores, order["threads"])
     stage = model.stage(Random(plan.seed), plan.threads)
     shift = Shift(plan, stage)
