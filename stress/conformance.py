@@ -151,12 +151,14 @@ class Conformance:
         """Return the call that cannot be placed, with what there is around it."""
         assert judgement.misfit is not None
         placed = [calls[index] for index in judgement.order or ()]
-        misfit = calls[judgement.misfit]
+        # Where no call can be the first, the one that began first is to blame, not who met it.
+        at = judgement.misfit if placed else 0
+        misfit = calls[at]
         predecessors = self._predecessors(calls, before)
         if predecessors is None:
-            earlier = {at for at, call in enumerate(calls) if call.end < misfit.start}
+            earlier = {other for other, call in enumerate(calls) if call.end < misfit.start}
         else:
-            earlier = _all_before(predecessors, judgement.misfit)
+            earlier = _all_before(predecessors, at)
         return Misfit(
             misfit,
             placed,

@@ -2,14 +2,15 @@
 
 Of a race, the two accesses; of threads that wait for each other, the two acquisitions; of a lost
 wake-up, the notification and the wait; else a read and the write that it missed, or that came
-before its thread acted on what it had read.
+before its thread acted on what it had read.  Where nothing was missed, what the thread whose call
+has no place had last from another, and was wrong to believe.
 """
 
 from collections.abc import Iterator
 from itertools import pairwise
 
 from stress.explore.graph import READS, WRITES, Event
-from stress.explore.steps import Kind
+from stress.explore.steps import PLAIN, Kind
 from stress.explore.told import Told
 
 
@@ -79,6 +80,21 @@ def _reads_and_writes(told: Told) -> Pairs:
         yield earlier, write
     for read, write, _ in outdated(told):
         yield read, write
+    yield from _believed(told)
+
+
+def _believed(told: Told) -> Pairs:
+    """Yield the last writes of others that the thread read whose call has no place."""
+    failures = [step.value for step in told.graph.pending if step and step.kind is Kind.FAIL]
+    process = next((getattr(error, "process", None) for error in failures), None)
+    if type(process) is not int:  # the main thread is main
+        return
+    for read in reversed(told.events):
+        source = read.rf
+        if read.thread != process + 1 or read.kind not in READS or read.order == PLAIN:
+            continue
+        if source is not None and source.thread not in {-1, read.thread}:
+            yield source, read
 
 
 def lost_updates(told: Told) -> Iterator[tuple[Event, Event, Event]]:

@@ -74,6 +74,8 @@ class NotPermitted(AssertionError):  # noqa: N818  (the name is read in reports)
             line.strip() for each in violations for line in each.message.splitlines()[1:]
         ]
         self.why: list[str] = []
+        self.process = misfit.call.process if misfit is not None else None
+        """Whose call has no place."""
         if misfit is not None:
             self._tell_of(misfit, history)
             for each in violations[1:]:

@@ -32,6 +32,8 @@ ENGINES: Final = {
 }
 BROKEN_TOO: Final = re.compile(r"(?P<rule>\S+) is broken, too: (?P<what>.*)\.", re.DOTALL)
 PLACING: Final = re.compile(r"cannot be placed\.  |before it in every order\.$|neither helps\.$")
+NOTHING_MISSED: Final = "Every read sees the newest value"
+"""How a reason begins that says nothing where a rule is broken that tells what is wrong."""
 MOST_RULES: Final = 2
 """Rules, besides the first, that are told of."""
 DIFFERS: Final = " took another step than in the execution before"
@@ -94,6 +96,7 @@ def of_trace(trace: Trace) -> Report:
     if found.misfit:
         _place(report, found)
         report.trace = replace(trace, ends=[end for end in trace.ends if not end.failed])
+        report.title = _first_broken(trace.why) or report.title
     report.facts = {name: value for name, value in report.facts.items() if value}
     return report
 
@@ -105,6 +108,11 @@ def _place(report: Report, found: recorded.Placing) -> None:
     report.observed = [found.misfit]
     made = found.misfit.partition(") = ")[0]
     report.allowed = [f"{made}) = {each}" for each in found.allowed]
+
+
+def _first_broken(why: list[str]) -> str:
+    """Return what breaks the first rule of the model's own; its words say most."""
+    return next((match["what"] for each in why if (match := BROKEN_TOO.fullmatch(each))), "")
 
 
 def _condensed(why: list[str], *, told_apart: bool) -> list[str]:
@@ -123,6 +131,8 @@ def _condensed(why: list[str], *, told_apart: bool) -> list[str]:
         f"{what[:1].upper()}{what[1:]} ({rule}{f', and {len(more)} more like it' * bool(more)})."
         for rule, (what, *more) in broken.items()
     ]
+    if rules:
+        others = [sentence for sentence in others if not sentence.startswith(NOTHING_MISSED)]
     return [*rules[:MOST_RULES], *others]
 
 

@@ -18,7 +18,7 @@ TITLES = {
     "race": "thread 1 reads items while thread 0 writes there",
     "deadlock": "forth and back wait for each other for ever",
     "forgotten_lock": "b waits for mutex for ever",
-    "linearizability": "get() of thread 1 came to None, and not to 1",
+    "linearizability": "thread 1: get() = None, but 1 was put before",
     "history": "get() of thread 2 came to 7, and not to 1",
     "mismatch": "get(<result 0>) came to 2, and not to 1",
     "effect": "after put(1): sized: size is 0, not 1",
@@ -83,11 +83,14 @@ def test_order_without_calls_is_empty() -> None:
 
 
 def test_rules_that_are_broken_too_are_told_once() -> None:
-    """Of each rule the first sentence, and how many there are like it."""
-    assert told(linearizability(), None).why == [
-        "Thread 1: get() = None, but 1 was put before (Q1, and 1 more like it).",
-        "Every read sees the newest value: this order of the steps is all it takes.",
-    ]
+    """Of each rule the first sentence, and how many there are like it; the first is the title.
+
+    That every read sees the newest value is left out: the rule says what is wrong.
+    """
+    report = told(linearizability(), None)
+
+    assert report.title == "thread 1: get() = None, but 1 was put before"
+    assert report.why == ["Thread 1: get() = None, but 1 was put before (Q1, and 1 more like it)."]
 
 
 @pytest.mark.parametrize(
