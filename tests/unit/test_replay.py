@@ -52,11 +52,13 @@ def words_of(text: str) -> str:
 
 @pytest.mark.threads
 @pytest.mark.parametrize("engine", ["threads", "sequential"])
-def test_violation_is_saved_and_replays(tmp_path: Path, engine: str) -> None:
+def test_violation_is_saved_and_replays(
+    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A run that finds a fault has status 1, and its file replays to what the run printed."""
-    options = ["--for", "20", "--engine", engine, "--out", tmp_path]
-    done = stress("run", "registrar:end-rounded-down", *options)
-    files = [*(tmp_path / "failures").iterdir()]
+    monkeypatch.chdir(tmp_path)
+    done = stress("run", "registrar:end-rounded-down", "--for", "20", "--engine", engine)
+    files = [*Path(".stress/failures").iterdir()]
 
     assert done.exit_code == 1
     assert files
@@ -68,7 +70,7 @@ def test_violation_is_saved_and_replays(tmp_path: Path, engine: str) -> None:
         assert (replayed["verdict"], replayed["changes"]) == ("failed", [])
         assert (replayed["report"]["title"], replayed["report"]["why"]) == (saved.title, saved.why)
         assert set(saved.title.split()) <= set(done.stdout.split())  # a title is wrapped
-    report = json.loads((tmp_path / "report.json").read_text())
+    report = json.loads(Path(".stress/report.json").read_text())
     assert (report["verdict"], bool(report["violations"])) == ("failed", True)
 
 
@@ -172,11 +174,11 @@ def test_replay_survives_damaged_history(
     assert done.exit_code in {0, 1, 2}
 
 
-def test_replay_rejects_what_was_emptied(tmp_path: Path) -> None:
+def test_replay_rejects_what_was_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No calls and no steps do not fail, which says nothing of the subject; status 2."""
-    out = tmp_path / "out"
-    stress("run", "once:relaxed-store", "--engine", "explore", "--for", "20", "--out", out)
-    [file] = (out / "failures").iterdir()
+    monkeypatch.chdir(tmp_path)
+    stress("run", "once:relaxed-store", "--engine", "explore", "--for", "20")
+    [file] = Path(".stress/failures").iterdir()
     execution = json.loads(file.read_text(encoding="utf-8"))
     saved: dict[str, Any] = {**MISMATCH["saved"], "calls": []}
     for number, emptied in enumerate(({**MISMATCH, "saved": saved}, execution | {"schedule": []})):
