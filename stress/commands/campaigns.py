@@ -1,11 +1,11 @@
 """Campaigns on the command line: begun by `stress run`, gone on with by `stress resume`."""
 
+import hashlib
 import json
-import secrets
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +21,13 @@ from stress.campaign.suspects import Suspects
 from stress.campaign.workers import Processes, Workers, WorkersLostError
 from stress.commands.usage import usage_errors
 from stress.host import Host
+from stress.report import campaign as report
 from stress.report import text
 from stress.report.progress import campaigning
 from stress.verdict import Verdict
+
+SHORTEST: Final = 5.0
+"""Seconds that a case may take at least, however short the campaign."""
 
 jobs_option: Final[Callable[[Any], Any]] = click.option(
     "--jobs", type=click.IntRange(1, 1024), help="Processes of a campaign.  [default: one a core]"
@@ -60,9 +64,21 @@ def offered(model: str) -> Collection[str]:
     return scenarios()
 
 
-def new_id() -> str:
-    """Return the id of a new campaign."""
-    return secrets.token_hex(4)
+def plan_of(  # noqa: PLR0913, PLR0917  (all that decides what the cases are)
+    seed: int,
+    models: Iterable[str],
+    engines: Iterable[str],
+    threads: int | None,
+    options: Mapping[str, str],
+    seconds: float,
+) -> Plan:
+    """Return the plan of a campaign that is given `seconds`.
+
+    Its id follows from all but these, so that the same seed has the same cases.
+    """
+    asked = seed, tuple(dict.fromkeys(models)), tuple(engines), threads, dict(options)
+    name = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:8]
+    return Plan(name, *asked, cap=min(Plan.cap, max(SHORTEST, seconds / 4)))
 
 
 def workers_of(plan: Plan, jobs: int | None, scheduler: str | None) -> Workers:
@@ -106,7 +122,7 @@ def go_on(
                 )
         interrupted = coordinator.interrupted or bool(lost)
         ending = Ending.of(coordinator.books, host, interrupted=interrupted)
-        text.show(ending.summary, ending.saved, console)
+        report.show(ending.summary, ending.saved, console)
         for note in [*ending.notes, *[lost] * bool(lost)]:
             console.print(note, style="yellow", markup=False, highlight=False)
         extra = "".join(f" {name}" for name in folder.plan.models if "::" in name)

@@ -14,7 +14,6 @@ import click
 from click.core import ParameterSource
 
 from stress import failures, registry, sequential
-from stress.campaign.plan import Plan
 from stress.commands import campaigns, completion
 from stress.commands.usage import usage_errors
 from stress.duration import Duration
@@ -141,9 +140,7 @@ def run(  # noqa: PLR0913  (one parameter an option)
             if isinstance(subject, registry.ModelSubject):
                 examine(subject.model)
     if campaign:
-        plan = Plan(
-            campaigns.new_id(), seed, tuple(dict.fromkeys(names)), tuple(engines), threads, options
-        )
+        plan = campaigns.plan_of(seed, names, engines, threads, options, seconds)
         with usage_errors():
             workers = campaigns.workers_of(plan, jobs, scheduler)
             folder, known = campaigns.begin(plan, out, seconds, corpus)
