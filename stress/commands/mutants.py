@@ -18,6 +18,7 @@ from stress.examination import examine
 from stress.host import Host
 from stress.mutants import COLUMNS, Row, as_json, fill, rows
 from stress.report import kill_matrix, text
+from stress.report.failure import Report
 from stress.report.survivors import survivor
 from stress.verdict import Verdict
 
@@ -35,6 +36,8 @@ from stress.verdict import Verdict
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="What to draw programs from.")  # fmt: skip
 @click.option("--markdown", is_flag=True, help="Print a table in Markdown, as in the README.")
+@click.option("--html", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write one self-contained page.")  # fmt: skip
 @click.option("--junit", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
               help="Write JUnit XML, for a CI system.")  # fmt: skip
 @click.option("--json", "as_json_", is_flag=True, help="Print one JSON object.")
@@ -44,6 +47,7 @@ def mutants(  # noqa: PLR0913  (one parameter an option)
     seconds: float,
     seed: int,
     markdown: bool,
+    html: Path | None,
     junit: Path | None,
     as_json_: bool,
 ) -> None:
@@ -58,8 +62,9 @@ def mutants(  # noqa: PLR0913  (one parameter an option)
         asked = list(rows(names))
         for name in names:
             examine(registry.model_of(name))
-        if junit:
-            failures.check_writable(junit.parent)
+        for file in (html, junit):
+            if file is not None:
+                failures.check_writable(file.parent)
     console = text.console(stderr=as_json_ or markdown)
     host = Host.of_this_process()
     started = time.monotonic()
@@ -71,11 +76,18 @@ def mutants(  # noqa: PLR0913  (one parameter an option)
     console.print(kill_matrix.table(done), highlight=False)
     took = time.monotonic() - started
     console.print(kill_matrix.conclusion(done, host, seconds, seed, took), highlight=False)
-    _show_survivors(done, seconds, seed, console)
-    if junit:
-        from stress.report.junit import of_matrix, save  # noqa: PLC0415  (loads a library)
+    survivors = _survivors(done, seconds, seed)
+    for each in survivors:
+        console.print()
+        text.show_report(each, console)
+    with usage_errors():
+        if html:
+            from stress.report.html import page  # noqa: PLC0415  (loads libraries)
 
-        with usage_errors():
+            failures.write(html, page("The kill matrix", reports=survivors, matrix=done))
+        if junit:
+            from stress.report.junit import of_matrix, save  # noqa: PLC0415
+
             save(of_matrix(done, seconds, seed), junit)
     if markdown:
         click.echo(kill_matrix.markdown(done))
@@ -97,9 +109,10 @@ def _filled(asked: Sequence[Row], seconds: float, seed: int, console: Console) -
     return done
 
 
-def _show_survivors(done: Sequence[Row], seconds: float, seed: int, console: Console) -> None:
-    """Tell of each mutant that no engine killed."""
-    for row in done:
-        if row.kind == "mutant" and row.verdict is Verdict.FAILED:
-            console.print()
-            text.show_report(survivor(row, seconds, seed), console)
+def _survivors(done: Sequence[Row], seconds: float, seed: int) -> list[Report]:
+    """Return a report of each mutant that no engine killed."""
+    return [
+        survivor(row, seconds, seed)
+        for row in done
+        if row.kind == "mutant" and row.verdict is Verdict.FAILED
+    ]

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,6 +122,32 @@ def test_threads_that_prove_nothing_are_in_doubt(
 
     assert why in correct.cells["threads"].doubt
     assert correct.verdict is Verdict.UNKNOWN
+
+
+def test_matrix_is_written_for_readers_and_machines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A page shows the table and each survivor; the XML has a case for each subject."""
+    monkeypatch.setattr(matrix, "_ENGINES", dict.fromkeys(COLUMNS, lambda *_: SURVIVED))
+    html, junit = tmp_path / "matrix.html", tmp_path / "matrix.xml"
+    done = printed_by(COUNTER, "--html", str(html), "--junit", str(junit))
+    page = html.read_text(encoding="utf-8")
+
+    assert done.exit_code == 1
+    assert "lost-update" in page
+    assert "survives" in page
+    assert junit.read_text(encoding="utf-8").count("<testcase ") == 4
+
+
+@pytest.mark.parametrize("option", ["--html", "--junit"])
+def test_matrix_that_cannot_be_written_is_not_begun(option: str, tmp_path: Path) -> None:
+    """Where a file cannot be written, nothing is run for it first; status 2."""
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    done = printed_by(COUNTER, option, str(file / "matrix"))
+
+    assert done.exit_code == 2
+    assert "cannot write" in done.output
 
 
 def test_interrupted_matrix_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
