@@ -87,7 +87,9 @@ def test_explorer_finds_relaxed_unlock(run: Run) -> None:
     """The mutant that only weak memory shows is shown as a race, in a program of two calls."""
     found = run(f"stress run {MODEL}:relaxed-unlock --engine explore --for 20 --seed 1", status=1)
 
-    assert re.search(r"^✗ .* race for balance +weak memory · rc11$", found.stdout, re.MULTILINE)
+    assert re.search(
+        r"^✗ thread \d \w+ balance while .* +weak memory · rc11$", found.stdout, re.MULTILINE
+    )
     assert re.search(r": \w+\(1\) ‖ \w+\(1\)$", found.stdout, re.MULTILINE)
 
 
@@ -109,7 +111,7 @@ def test_failure_of_package_is_replayed(run: Run) -> None:
     found = run(f"stress run {MODEL}:relaxed-unlock --engine explore --for 20 --seed 1", status=1)
     [path] = set(re.findall(r"\.stress/failures/\w+\.json", found.stdout))
 
-    assert "race for balance" in run(f"stress replay {path}", status=1).stdout
+    assert re.search(r"balance while thread", run(f"stress replay {path}", status=1).stdout)
 
 
 def test_pytest_runs_model_of_package(run: Run, tmp_path: Path) -> None:
@@ -132,6 +134,6 @@ def test_pytest_shows_interleaving_of_mutant(run: Run, tmp_path: Path) -> None:
     )
     done = run("pytest -q test_account.py -m explore", status=1)
 
-    assert "race for balance" in done.stdout
+    assert re.search(r"✗ thread \d \w+ balance while thread", done.stdout)
     assert "thread 0" in done.stdout
     assert "1 failed, 3 deselected" in done.stdout

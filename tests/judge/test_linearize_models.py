@@ -315,8 +315,14 @@ def test_interrupted_judge_says_unknown(monkeypatch: pytest.MonkeyPatch) -> None
     assert "no verdict" in result.stderr
 
 
-MAY = ("stress.judge.", "stress.history.", "stress.verdict.", "stress.report.page.")
-"""What the judge may import of the harness."""
+MAY = (
+    "stress.judge.",
+    "stress.history.",
+    "stress.verdict.",
+    "stress.report.bars.",
+    "stress.report.page.",
+)
+"""What the judge may import of the harness: of reports, what to draw with."""
 
 
 def test_judge_knows_no_models() -> None:

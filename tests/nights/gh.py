@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-GITHUB = Path(os.environ["FAKE_GITHUB"])
+GITHUB = Path(os.environ.get("FAKE_GITHUB", "nowhere"))
 
 
 @click.group()

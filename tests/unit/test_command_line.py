@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import os
 import subprocess
 import sys
@@ -271,7 +272,7 @@ def test_run_shows_what_it_cannot_save(monkeypatch: pytest.MonkeyPatch) -> None:
     done = stress("run", "registrar:end-rounded-down", "--for", "20")
 
     assert done.exit_code == 2
-    assert "✗ I" in done.stdout
+    assert re.search(r"breaks +I\d+", done.stdout)
     assert "No space left on device" in done.stderr
 
 
@@ -311,8 +312,8 @@ def test_run_hides_nothing_when_an_engine_breaks(monkeypatch: pytest.MonkeyPatch
     alone = stress("run", "once", "--engine", "explore", "--for", "1")
 
     assert failed.exit_code == 1
-    assert "✗ mismatch  call(None)" in failed.stdout
-    assert "replay  stress replay .stress/failures/" in failed.stdout
+    assert "✗ call(None)" in failed.stdout
+    assert "replay    stress replay .stress/failures/" in failed.stdout
     assert failed.stdout.count("OSError: no more processes") == 3
     assert alone.exit_code == 3
 
