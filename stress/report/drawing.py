@@ -10,13 +10,13 @@
 A thread that acts only before and after all others has no lane; its steps name it.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from stress.explore.trace import End, Trace, TraceStep
+from stress.report.arrows import Arrow, arrows_of, columns
 from stress.report.calls import CallLines
 from stress.report.page import Page, Spelling, cut
-from stress.report.steps import aligned, is_drawn, spelled_steps
+from stress.report.steps import aligned, spelled_steps
 from stress.report.titles import conflicting
 
 ROOMY, TIGHT = 6, 4
@@ -27,26 +27,6 @@ WIDE: Final = 32
 """Lanes are made as wide as this if there is room."""
 MOST_WANTED: Final = 48
 """And as wide as this for the names of calls."""
-
-
-@dataclass(slots=True)
-class _Track:
-    """A line down between two lanes: from a step to those that read what it wrote."""
-
-    source: int
-    """Which of the steps."""
-    lane: int
-    gutter: int
-    """To the right of which lane it runs."""
-    solid: bool
-    targets: list[tuple[int, int]] = field(default_factory=list)
-    """Steps, with their lanes."""
-    column: int = 0
-
-    @property
-    def last(self) -> int:
-        """The last step it leads to."""
-        return self.targets[-1][0]
 
 
 class Drawing:
@@ -66,7 +46,7 @@ class Drawing:
         self._calls = CallLines(trace, spell)
         self._conflict = {step.number for step in conflicting(trace)}
         self._number = max(2, len(str(len(trace.steps)))) + BESIDE
-        self._tracks = self._new_tracks()
+        self._arrows = arrows_of(trace, self._lanes)
         self._starts: list[int] = []
         self._where = 0
         self._lay_out(width)
@@ -84,20 +64,6 @@ class Drawing:
                 texts[at] = text
         return texts
 
-    def _new_tracks(self) -> list[_Track]:
-        found: dict[tuple[int, int, bool], _Track] = {}
-        for at, step in enumerate(self._trace.steps):
-            if not is_drawn(self._trace, step):
-                continue
-            source = (step.reads or 0) - 1
-            lane = self._lanes[self._trace.steps[source].thread]
-            target = self._lanes[step.thread]
-            gutter = lane if target > lane else lane - 1
-            track = _Track(source, lane, gutter, step.synchronizes)
-            key = source, gutter, step.synchronizes
-            found.setdefault(key, track).targets.append((at, target))
-        return list(found.values())
-
     def _lay_out(self, width: int) -> None:
         """Decide in which columns lanes and lines are."""
         widths, gutters, wanted = [], [], []
@@ -106,8 +72,8 @@ class Drawing:
             mine = [len(self._texts[at]) for at, step in steps if step.thread == thread]
             widths.append(max(len(self._names[thread]), *mine, 0))
             wanted.append(min(max(self._calls.width(thread), WIDE), MOST_WANTED))
-            columns = _assigned([track for track in self._tracks if track.gutter == lane])
-            gutters.append(columns + self._gutter if columns else 2)
+            lines = columns(self._arrows, lane)
+            gutters.append(lines + self._gutter if lines else 2)
         self._where_width = max(len("where"), *map(len, self._places.values()))
         spare = width - self._number - sum(widths) - sum(gutters) - self._where_width
         lacking = [max(want - wide, 0) for want, wide in zip(wanted, widths, strict=True)]
@@ -118,9 +84,9 @@ class Drawing:
             grown = min(lacking[lane], share)
             spare -= grown
             end = self._where + wide + grown
-            for track in self._tracks:
-                if track.gutter == lane:
-                    track.column += end + self._gutter - 3
+            for arrow in self._arrows:
+                if arrow.gutter == lane:
+                    arrow.column += end + self._gutter - 3
             self._where = end + gutters[lane]
 
     def drawn(self) -> list[str]:
@@ -133,8 +99,8 @@ class Drawing:
             rows.append(-1 if self._calls.hides(step) else self._draw_step(page, at, step))
             self._draw_calls(page, self._calls.after(step.number))
         self._draw_calls(page, self._calls.before(len(rows) + 1))
-        for track in self._tracks:
-            self._draw_track(page, track, rows)
+        for arrow in self._arrows:
+            self._draw_arrow(page, arrow, rows)
         for end in self._trace.ends:
             self._draw_end(page, end)
         return page.drawn(self._spell)
@@ -184,22 +150,22 @@ class Drawing:
         text = f"{self._names[thread]}: {text}"
         page.write(row, self._number, cut(text, self._where - self._number - 2, self._spell))
 
-    def _draw_track(self, page: Page, track: _Track, rows: list[int]) -> None:
+    def _draw_arrow(self, page: Page, arrow: Arrow, rows: list[int]) -> None:
         """Draw the line down from a write, and a branch to each step that reads it."""
-        solid = track.solid
-        page.down(track.column, rows[track.source], rows[track.last], solid=solid)
-        start = self._starts[track.lane]
-        after = start + len(self._texts[track.source]) + 1
-        ends = (after, track.column) if track.gutter == track.lane else (track.column, start - 2)
-        page.across(rows[track.source], *ends, solid=solid)
-        for at, lane in track.targets:
+        solid = arrow.solid
+        page.down(arrow.column, rows[arrow.source], rows[arrow.last], solid=solid)
+        start = self._starts[arrow.lane]
+        after = start + len(self._texts[arrow.source]) + 1
+        ends = (after, arrow.column) if arrow.gutter == arrow.lane else (arrow.column, start - 2)
+        page.across(rows[arrow.source], *ends, solid=solid)
+        for at, lane in arrow.targets:
             start = self._starts[lane]
             after = start + len(self._texts[at]) + 1
-            if track.gutter < lane:
-                page.across(rows[at], track.column, start - 2, solid=solid)
+            if arrow.gutter < lane:
+                page.across(rows[at], arrow.column, start - 2, solid=solid)
                 page.write(rows[at], start - 2, self._spell("▸"))
             else:
-                page.across(rows[at], after, track.column, solid=solid)
+                page.across(rows[at], after, arrow.column, solid=solid)
                 page.write(rows[at], after, self._spell("◂"))
 
     def _draw_end(self, page: Page, end: End) -> None:
@@ -212,13 +178,3 @@ class Drawing:
         else:
             page.write(row, self._starts[lane], text)
         page.write(row, self._where, self._places[end.where])
-
-
-def _assigned(tracks: list[_Track]) -> int:
-    """Give tracks that overlap different columns; return how many columns there are."""
-    ends: list[int] = []
-    for track in sorted(tracks, key=lambda each: each.source):
-        free = [column for column, end in enumerate(ends) if end < track.source]
-        track.column = free[0] if free else len(ends)
-        ends[track.column : track.column + 1] = [track.last]
-    return len(ends)

@@ -6,11 +6,10 @@ two lanes (in the gutter to the right of a lane), and crosses to the text of the
 What leaves and what arrives have heights of their own in a row, so that they can be told apart.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from stress.explore.trace import Trace, TraceStep
-from stress.report.steps import is_drawn
+from stress.report.arrows import Arrow
 
 LEAVES, ARRIVES = 21, 13
 """Pixels below the top of a row."""
@@ -20,28 +19,6 @@ FIRST, APART = 9, 8
 """Pixels to the first line down in a gutter, and from each to the next."""
 MOST: Final = 20
 """Lines down in one gutter; what has no room is told in words alone."""
-
-
-@dataclass(slots=True)
-class Arrow:
-    """From a step to those that read what it wrote, in one way."""
-
-    number: int
-    source: int
-    """Which of the steps, from 0."""
-    lane: int
-    """The source's."""
-    gutter: int
-    """To the right of which lane it goes down."""
-    solid: bool
-    targets: list[tuple[int, int]] = field(default_factory=list)
-    """Steps, with their lanes."""
-    column: int = 0
-
-    @property
-    def last(self) -> int:
-        """The last step it leads to."""
-        return self.targets[-1][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,41 +36,9 @@ class Line:
     """The points of an arrow head at its end."""
 
 
-def arrows_of(trace: Trace, lanes: dict[int, int]) -> list[Arrow]:
-    """Return the arrows of `trace`, whose threads have these lanes, each in a column."""
-    found: dict[tuple[int, int, bool], Arrow] = {}
-    for at, step in enumerate(trace.steps):
-        if not _has_arrow(trace, step, at, lanes):
-            continue
-        source = (step.reads or 0) - 1
-        lane, target = lanes[trace.steps[source].thread], lanes[step.thread]
-        gutter = lane if target > lane else lane - 1
-        arrow = Arrow(len(found), source, lane, gutter, step.synchronizes)
-        found.setdefault((source, gutter, step.synchronizes), arrow).targets.append((at, target))
-    arrows = list(found.values())
-    for gutter in range(len(lanes)):
-        _assign([each for each in arrows if each.gutter == gutter])
+def drawable(arrows: list[Arrow]) -> list[Arrow]:
+    """Return the arrows that there is room for."""
     return [each for each in arrows if each.column < MOST]
-
-
-def _has_arrow(trace: Trace, step: TraceStep, at: int, lanes: dict[int, int]) -> bool:
-    if not step.reads or not 0 < step.reads <= at or not is_drawn(trace, step):
-        return False
-    return step.thread in lanes and trace.steps[step.reads - 1].thread in lanes
-
-
-def _assign(arrows: list[Arrow]) -> None:
-    """Give arrows that overlap different columns."""
-    ends: list[int] = []
-    for arrow in sorted(arrows, key=lambda each: each.source):
-        free = [column for column, end in enumerate(ends) if end < arrow.source]
-        arrow.column = free[0] if free else len(ends)
-        ends[arrow.column : arrow.column + 1] = [arrow.last]
-
-
-def width(arrows: list[Arrow], gutter: int) -> int:
-    """Return how many lines down a gutter has at most."""
-    return max((each.column + 1 for each in arrows if each.gutter == gutter), default=0)
 
 
 def in_gutter(arrows: list[Arrow], lane: int, at: int, wide: int) -> list[Line]:

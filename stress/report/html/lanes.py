@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from stress.explore.trace import End, Trace, TraceCall, TraceStep
+from stress.report.arrows import Arrow, arrows_of, columns
 from stress.report.html import arrows, wording
 from stress.report.html.arrows import Line
 from stress.report.html.hues import hues_of
@@ -90,8 +91,8 @@ def lanes_of(trace: Trace) -> Lanes:
     shown = [at for at in range(len(trace.threads)) if at not in trace.outside]
     lanes = {thread: lane for lane, thread in enumerate(shown)}
     folded = len(shown) > MOST_LANES
-    drawn = [] if folded else arrows.arrows_of(trace, lanes)
-    widths = [arrows.width(drawn, lane) for lane in range(len(shown))]
+    drawn = [] if folded else arrows.drawable(arrows_of(trace, lanes))
+    widths = [columns(drawn, lane) for lane in range(len(shown))]
     names = dict.fromkeys(range(len(trace.threads)), 0)
     for step in trace.steps:
         names[step.thread] = min(max(names[step.thread], len(step.location)), WIDEST)
@@ -110,7 +111,7 @@ class _Builder:
     """Puts the rows of a table together."""
 
     def __init__(
-        self, trace: Trace, lanes: dict[int, int], drawn: list[arrows.Arrow], widths: list[int]
+        self, trace: Trace, lanes: dict[int, int], drawn: list[Arrow], widths: list[int]
     ) -> None:
         self._trace = trace
         self._lanes = lanes
@@ -202,7 +203,7 @@ class _Builder:
         return Row("end", cells, end=end, where=self._places.get(end.where, end.where))
 
 
-def _touches(arrow: arrows.Arrow, at: int) -> bool:
+def _touches(arrow: Arrow, at: int) -> bool:
     return at == arrow.source or any(at == target for target, _ in arrow.targets)
 
 
