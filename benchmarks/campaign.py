@@ -114,7 +114,7 @@ def measured(path: Path, seconds: float, models: Sequence[str] = ()) -> Measured
     """Run a campaign in the folder `path` for so long, and measure it."""
     cores = Host.of_this_process().cores
     plan = Plan("bench", 1, tuple(models) or tuple(registry.names()))
-    folder, _ = begin(plan, path, seconds, None)
+    folder = begin(plan, path, seconds, None)
     own = psutil.Process()
     spent: dict[int, float] = {}
     waited = 0.0

@@ -96,10 +96,8 @@ class Books:
         self._save(failure | {"fingerprint": number})
         coarse = fingerprint.coarse(failure)
         rule = failure["violations"][0]["rule"] if failure["violations"] else failure["kind"]
-        finding = Finding(
-            number, coarse, failure["model"], failure["engine"], rule, 0, -1, 0.0, known
-        )
-        self.findings.setdefault(number, finding)
+        new = Finding(number, coarse, failure["model"], failure["engine"], rule, 0, -1, 0.0)
+        self.findings[number] = replace(self.findings.get(number, new), known=known)
         with self.folder.ledger.writing():
             self.folder.ledger.put_finding(self.findings[number])
 

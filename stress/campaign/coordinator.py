@@ -15,7 +15,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import repeat
-from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -93,7 +92,6 @@ class Coordinator:
         seconds: float,
         *,
         cases: int | None = None,
-        known: dict[str, Path] | None = None,
     ) -> None:
         self.folder = folder
         self.books = Books(folder)
@@ -101,8 +99,7 @@ class Coordinator:
         self._allowed = seconds
         self._cases = cases
         self.watch: Callable[[News], None] = lambda _: None
-        self._known = known or {}
-        self._replays = list(self._known)
+        self._replays = [each.fingerprint for each in folder.failures() if each.is_unanswered]
         plan = folder.plan
         self._limit = max(plan.cap, plan.patience) + min(GRACE, 2 * plan.cap + plan.patience)
         self._suspects = Suspects(plan, self._limit)
@@ -199,7 +196,7 @@ class Coordinator:
     def _submitted(self, flight: Flight) -> "Future[Any]":
         plan, pending = self.folder.plan, flight.pending
         if flight.known:
-            path = str(self._known[flight.known].absolute())
+            path = str(self.folder.failure_path(flight.known).absolute())
             return self._workers.submit(work.replayed, plan, path)
         if pending is not None:
             return self._workers.submit(work.made_ready, plan, pending.first, pending.failure)
@@ -291,7 +288,7 @@ class Coordinator:
         return found
 
     def _know(self, fingerprint: str, answer: str) -> None:
-        failure = failures.load(self._known[fingerprint])
+        failure = failures.load(self.folder.failure_path(fingerprint))
         self.books.enter_known(fingerprint, failure, answer)
 
     def _learn(self, outcome: Outcome) -> None:

@@ -64,6 +64,11 @@ class SavedFailure:
     known: str
     """Of an earlier campaign's: "fails" or "mended"; else ""."""
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether an earlier campaign found it, and it is not known what became of it."""
+        return not self.first_case and not self.known and not self.times
+
 
 class Folder:
     """The folder of a campaign, open: to read it, or, where it is locked, to go on with it."""

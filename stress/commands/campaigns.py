@@ -12,6 +12,7 @@ from typing import Any, Final
 import click
 
 from stress import failures, provenance, registry
+from stress.campaign.books import Books
 from stress.campaign.coordinator import Coordinator
 from stress.campaign.corpus import Corpus
 from stress.campaign.ending import Ending
@@ -40,7 +41,7 @@ scheduler_option: Final[Callable[[Any], Any]] = click.option(
 )
 
 
-def begin(plan: Plan, out: Path, seconds: float, corpus: Path | None) -> tuple[Folder, Corpus]:
+def begin(plan: Plan, out: Path, seconds: float, corpus: Path | None) -> Folder:
     """Make the folder of a new campaign, with what there is to know before."""
     known = Corpus({}) if corpus is None else Corpus.at(corpus, plan.models)
     own = tuple(
@@ -55,7 +56,10 @@ def begin(plan: Plan, out: Path, seconds: float, corpus: Path | None) -> tuple[F
     with folder.ledger.writing():
         folder.ledger.note({"allowed": repr(seconds)})
         folder.ledger.add_coverage((*each, -1) for each in known.coverage)
-    return folder, known
+    books = Books(folder)
+    for number, path in known.failures.items():
+        books.enter_known(number, failures.load(path), "")
+    return folder
 
 
 def offered(model: str) -> Collection[str]:
@@ -99,7 +103,6 @@ def go_on(
     folder: Folder,
     workers: Workers,
     seconds: float,
-    known: Corpus,
     *,
     as_json: bool,
 ) -> None:
@@ -108,7 +111,7 @@ def go_on(
     host = Host.of_this_process()
     with folder:
         console.print(f"campaign {folder.plan.campaign} in {folder.path}", highlight=False)
-        coordinator = Coordinator(folder, workers, seconds, known=known.failures)
+        coordinator = Coordinator(folder, workers, seconds)
         lost = ""
         with usage_errors(), campaigning(console) as coordinator.watch:
             try:
@@ -169,7 +172,7 @@ def resume(  # noqa: PLR0913  (one parameter an option)
                     "sources": json.dumps(sources(folder.plan)),
                 }
             )
-    go_on(folder, workers, allowed, Corpus({}), as_json=as_json)
+    go_on(folder, workers, allowed, as_json=as_json)
 
 
 def one_case(path: Path, models: Sequence[str], name: str) -> None:

@@ -143,8 +143,8 @@ def run(  # noqa: PLR0913  (one parameter an option)
         plan = campaigns.plan_of(seed, names, engines, threads, options, seconds)
         with usage_errors():
             workers = campaigns.workers_of(plan, jobs, scheduler)
-            folder, known = campaigns.begin(plan, out, seconds, corpus)
-        campaigns.go_on(folder, workers, seconds, known, as_json=as_json)
+            folder = campaigns.begin(plan, out, seconds, corpus)
+        campaigns.go_on(folder, workers, seconds, as_json=as_json)
     work = [
         Assignment(name, kind, seconds / len(names) / len(engines), seed, threads, options)
         for name, kind in product(names, engines)

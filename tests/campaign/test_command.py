@@ -19,6 +19,7 @@ from stress.campaign.folder import DATABASE, Folder
 from stress.campaign.ledger import Ledger
 from stress.campaign.outcome import Outcome
 from stress.cli import main
+from stress.commands.campaigns import begin, plan_of
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "stress/schemas/run.schema.json"
@@ -97,6 +98,20 @@ def test_failure_is_found_replayed_and_known_to_the_next() -> None:
 
     assert done.exit_code == 0
     assert "known from before, is mended" in done.stderr
+
+
+def test_known_failure_is_replayed_though_the_campaign_was_killed_before() -> None:
+    """What a campaign takes over is in its folder from the beginning, answered or not."""
+    begun("once:forgotten-poison")
+    shutil.move("night", "before")
+    plan = plan_of(2, ["once:forgotten-poison"], ["sequential"], None, {}, 2.0)
+    with begin(plan, Path("night"), 2.0, Path("before")) as folder:
+        [known] = folder.failures()
+    done = stress("resume", "night", "--for", "1")
+
+    assert known.is_unanswered
+    assert done.exit_code == 1
+    assert f"known from before, still fails ({known.fingerprint})" in " ".join(done.output.split())
 
 
 def test_interrupt_ends_campaign_with_a_report() -> None:
