@@ -56,7 +56,11 @@ def mutants(  # noqa: PLR0913  (one parameter an option)
     Correct subjects, and equivalents that differ from them and are right all the same, must survive
     everywhere, and every mutant must be killed by one engine at least; else the status is 1.
     Ctrl-C ends it with the subjects so far.
-    """
+
+    \b
+    stress mutants once --for 5          one model, 5 seconds a cell
+    stress mutants --html matrix.html    all of them, as a page
+    """  # noqa: D301  (click knows \b, and not its spelling)
     with usage_errors():
         names = models or tuple(registry.names())
         asked = list(rows(names))

@@ -108,7 +108,12 @@ def explore(  # noqa: PLR0913  (one parameter an option)
     TARGET is a function in a file below the current directory (tests/test_queue.py::test_pop), or
     a scenario of a model (registrar/same-chunk, registrar:no-recheck/same-chunk).  Ctrl-C ends the
     exploration with the report so far, and a file that `stress resume` goes on from.
-    """
+
+    \b
+    stress explore registrar/same-chunk                        every execution, C11's orders
+    stress explore tests/test_queue.py::test_pop --memory tso  as x86 would
+    stress explore treiber-stack/aba --search pct --seed 1     some, with few preemptions
+    """  # noqa: D301  (click knows \b, and not its spelling)
     chosen = Search(search, seed)
     bounds = Bounds(executions, seconds, steps)
     task = ScenarioTask(NamedScenario(target), memory, steps, spurious)
@@ -172,7 +177,11 @@ def orders(*, model: str, memory: str, as_json: bool) -> None:
 
     Every atomic access is weakened, alone and then together with others, and all the programs of
     the model are explored each time.  MODEL may also be one scenario, as `stress explore` takes it.
-    """
+
+    \b
+    stress orders registrar               all accesses of a model
+    stress orders registrar/same-chunk    those of one scenario
+    """  # noqa: D301  (click knows \b, and not its spelling)
     console = text.console(stderr=as_json)
     try:
         scenarios = scenarios_of(model)

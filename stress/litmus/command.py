@@ -70,7 +70,11 @@ def litmus(
 
     A test is the name of one in the library, or a file in herd7's C litmus format whose name ends
     in .litmus.  What is printed is what herd7 prints, and a line on the exploration.
-    """
+
+    \b
+    stress litmus SB MP+rel+acq --memory tso    two of the library, as on x86
+    stress litmus my-test.litmus                one of your own
+    """  # noqa: D301  (click knows \b, and not its spelling)
     asked = _read(tests or _whole_library())
     objects, verdicts = [], []
     for test, entry in asked:
