@@ -1,5 +1,8 @@
 """A model in a file is found by the file's path; a file that cannot be one is told."""
 
+import os
+import py_compile
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,18 @@ def test_file_that_changed_is_read_again(folder: Path) -> None:
     assert attribute(f"{file}::Mine", Model) is first
     written(folder / "it.py", MODEL.format(name="Mine") + "\n")
     assert attribute(f"{file}::Mine", Model) is not first
+
+
+def test_file_that_changed_in_an_instant_is_read_again(folder: Path) -> None:
+    """What is run is what is there, though bytecode of the same size and second lies beside it."""
+    for value in (1, 2):
+        file = written(folder / "it.py", MODEL.format(name="Mine") + f"\n    value = {value}\n")
+        os.utime(file, (1_000_000, 1_000_000))
+        found = attribute(f"{file}::Mine", Model)
+
+        assert vars(found)["value"] == value
+        py_compile.compile(file)
+        sys.modules.pop(found.__module__)
 
 
 @pytest.mark.parametrize(
