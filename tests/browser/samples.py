@@ -239,7 +239,9 @@ def summary() -> Summary:
         HOST,
         1234,
         [
-            RunSummary("registrar", "explore", 1, 31.5, examples=210, executions=88_012),
+            RunSummary(
+                "registrar", "explore", 1, 31.5, 210, executions=88_012, pairs=64, both_orders=51
+            ),
             RunSummary(
                 "registrar",
                 "threads",
@@ -248,6 +250,8 @@ def summary() -> Summary:
                 examples=14_208,
                 calls=87_314,
                 overlapped=39_902,
+                pairs=3,
+                both_orders=3,
                 doubts=["3 instances prove nothing: the judge ran out of time."],
             ),
         ],
