@@ -3,10 +3,13 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from stress.campaign.coordinator import News
 
 LINE_EVERY: Final = 10.0
 """Seconds between plain lines."""
@@ -54,21 +57,8 @@ def news(run: Any) -> str:
     )
 
 
-class CampaignNews(Protocol):
-    """How a campaign is going; see `stress.campaign.coordinator.News`."""
-
-    seconds: float
-    allowed: float
-    cases: int
-    executions: int
-    coverage: int
-    failures: int
-    waiting: int
-    busy: float
-
-
 @contextmanager
-def campaigning(console: Console) -> Iterator[Callable[[CampaignNews], None]]:
+def campaigning(console: Console) -> Iterator[Callable[["News"], None]]:
     """Yield what shows how a campaign is going."""
     if console.is_terminal:
         columns = (BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[news]}"))
@@ -80,7 +70,7 @@ def campaigning(console: Console) -> Iterator[Callable[[CampaignNews], None]]:
         return
     last = time.monotonic() - LINE_EVERY
 
-    def line(news: CampaignNews) -> None:
+    def line(news: "News") -> None:
         nonlocal last
         if time.monotonic() - last >= LINE_EVERY:
             last = time.monotonic()
@@ -92,7 +82,7 @@ def campaigning(console: Console) -> Iterator[Callable[[CampaignNews], None]]:
     yield line
 
 
-def of_campaign(news: CampaignNews) -> str:
+def of_campaign(news: "News") -> str:
     """Return how a campaign is going in a few words."""
     rate = news.executions / news.seconds if news.seconds else 0.0
     waiting = f", {news.waiting} to be looked at" if news.waiting else ""
