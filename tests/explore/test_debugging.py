@@ -10,43 +10,16 @@ from click.testing import CliRunner, Result
 
 from stress import failures
 from stress.cli import main
-from stress.evidence import completed
-from stress.explore.record import as_json, report_of
-from stress.explore.scenario import ScenarioTask, explored
-from stress.explore.target import find
+from tests.explore.racing import CODE, saved_race, write
 from tests.reports.test_schemas import check
-
-CODE = """
-import time
-from registrar.sync import ACQUIRE, RELAXED, RELEASE
-
-def scenario(sync):
-    data, ready = sync.cell(0), sync.word()
-
-    def writer():
-        written = 42
-        data.write(written)
-        ready.store(1, RELAXED)
-
-    def reader():
-        flag = ready.load(ACQUIRE)
-        if flag:
-            data.read()
-
-    return writer, reader
-"""
-TARGET = "test_it.py::scenario"
 
 
 @pytest.fixture
 def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return the saved failure of the scenario, in whose folder the test runs."""
     monkeypatch.chdir(tmp_path)
-    Path("test_it.py").write_text(CODE, encoding="utf-8")
-    task = ScenarioTask(find(TARGET))
-    found = explored(task.scenario)
-    failure = as_json(task, found, report_of(task, found, TARGET), TARGET)
-    return failures.save(completed(failure), Path("out"))
+    write()
+    return saved_race()
 
 
 def replayed(file: Path, *options: str) -> Result:
@@ -181,7 +154,7 @@ def test_strangers_file_imports_nothing(file: Path) -> None:
 def test_trusted_file_is_imported(file: Path) -> None:
     """Named on the command line, or unchanged since it was saved, it is run."""
     assert replayed(file).exit_code == 1
-    Path("test_it.py").write_text(f"{CODE}\n# a comment\n", encoding="utf-8")
+    write(f"{CODE}\n# a comment\n")
     refused, trusted = replayed(file), replayed(file, "--trust")
 
     assert (refused.exit_code, trusted.exit_code) == (2, 1)

@@ -10,47 +10,25 @@ from click.testing import CliRunner, Result
 from registrar.sync import RELAXED
 from stress import failures
 from stress.cli import main
-from stress.evidence import completed
-from stress.explore.record import NotReplayedError, again, as_json, report_of
+from stress.explore.record import NotReplayedError, again, report_of
 from stress.explore.scenario import ScenarioTask, explored
-from stress.explore.target import find
 from stress.report.telling import told
 from stress.report.written import written
-
-CODE = """
-from registrar.sync import ACQUIRE, RELAXED, RELEASE
-
-def scenario(sync):
-    data, ready = sync.cell(0), sync.word()
-
-    def writer():
-        data.write(42)
-        ready.store(1, RELAXED)
-
-    def reader():
-        if ready.load(ACQUIRE):
-            data.read()
-
-    return writer, reader
-"""
-TARGET = "test_it.py::scenario"
+from tests.explore.racing import CODE, TARGET, saved_race, write
 
 
 @pytest.fixture
 def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return the saved failure of the scenario, in whose folder the test runs."""
     monkeypatch.chdir(tmp_path)
-    Path("test_it.py").write_text(CODE, encoding="utf-8")
-    task = ScenarioTask(find(TARGET))
-    found = explored(task.scenario)
-    trace = report_of(task, found, TARGET)
-    return failures.save(completed(as_json(task, found, trace, TARGET)), Path("out"))
+    write()
+    return saved_race()
 
 
 def changed(before: str, after: str) -> None:
     """Change the scenario."""
     assert before in CODE
-    Path("test_it.py").write_text(CODE.replace(before, after), encoding="utf-8")
+    write(CODE.replace(before, after))
 
 
 def replayed(file: Path, *options: str) -> Result:
@@ -125,7 +103,7 @@ def test_replay_says_that_the_memory_model_forbids_it_now(file: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "why"),
     [
-        ("data.write(42)", "pass", "step 4 of the schedule"),
+        ("data.write(written)", "pass", "step 4 of the schedule"),
         ("def scenario", "def another", "has no function scenario"),
         ("from registrar.sync", "from registrar.nothing", "cannot be imported"),
         ("return writer, reader", "return writer", "wants thread 'main', which now"),
@@ -144,9 +122,9 @@ def test_replay_says_why_the_schedule_does_not_fit(
 
 def test_replay_says_that_the_scenario_is_not_deterministic(file: Path) -> None:
     """One that changes from run to run cannot be told of."""
-    changed("data.write(42)", "data.write(count.pop())")
+    changed("data.write(written)", "data.write(count.pop())")
     text = Path("test_it.py").read_text(encoding="utf-8")
-    Path("test_it.py").write_text(f"count = [1, 2, 3]\n{text}", encoding="utf-8")
+    write(f"count = [1, 2, 3]\n{text}")
     result = replayed(file, "--trust")
 
     assert "took another step" in result.output
@@ -190,22 +168,14 @@ def test_failure_that_does_not_happen_again_is_not_reported() -> None:
 def test_fingerprint_survives_what_moves_lines(file: Path) -> None:
     """Lines may move and programs be found by other seeds; another function is another fault."""
     prints = {failures.load(file)["fingerprint"]}
-    for code in (f"\n\n{CODE}", CODE.replace("data.write(42)", "data.write(7)")):
-        Path("test_it.py").write_text(code, encoding="utf-8")
-        prints.add(failures.load(saved_again())["fingerprint"])
+    for code in (f"\n\n{CODE}", CODE.replace("data.write(written)", "data.write(7)")):
+        write(code)
+        prints.add(failures.load(saved_race())["fingerprint"])
 
     assert len(prints) == 1
     changed("def reader", "def another")
-    Path("test_it.py").write_text(CODE.replace("reader", "another"), encoding="utf-8")
-    assert failures.load(saved_again())["fingerprint"] not in prints
-
-
-def saved_again() -> Path:
-    """Explore the scenario as it is now, and save how it fails."""
-    task = ScenarioTask(find(TARGET))
-    found = explored(task.scenario)
-    trace = report_of(task, found, TARGET)
-    return failures.save(completed(as_json(task, found, trace, TARGET)), Path("out"))
+    write(CODE.replace("reader", "another"))
+    assert failures.load(saved_race())["fingerprint"] not in prints
 
 
 def test_replay_refuses_a_crowd_of_threads(file: Path) -> None:

@@ -9,27 +9,8 @@ import pytest
 from stress import evidence, failures, provenance
 from stress.evidence import completed
 from stress.fingerprint import coarse, fingerprint
+from tests.unit.recorded import BROKEN, MISMATCH
 
-CASE = {"ram": [["0x0", "0x80000000"]], "gaps": [], "offset": "0x0", "refused": []}
-HISTORY = [
-    '{"process": 0, "type": "invoke", "f": "register", "value": [4096, 1], "time": 10}',
-    '{"process": 0, "type": "ok", "f": "register", "value": null, "time": 90}',
-]
-BROKEN: dict[str, Any] = {
-    "kind": "invariant",
-    "model": "registrar",
-    "engine": "threads",
-    "violations": [{"rule": "I1", "message": "thread 0: register(0x1000, 0x1) = Ok, but never"}],
-    "parameters": CASE,
-    "history": HISTORY,
-}
-MISMATCH: dict[str, Any] = {
-    "kind": "mismatch",
-    "model": "registrar:end-rounded-down",
-    "engine": "sequential",
-    "violations": [{"rule": "mismatch", "message": "register((0, 1))"}],
-    "saved": {"case": CASE, "calls": [{"f": "register", "arguments": [[0, 1]]}], "message": "x"},
-}
 STACK = """Fatal Python error: Segmentation fault
 
 Current thread 0x00007f (most recent call first):

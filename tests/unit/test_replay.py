@@ -13,31 +13,9 @@ from hypothesis import strategies as st
 from stress import cli, failures, provenance
 from stress.report.telling import told
 from tests.reports.test_schemas import check
+from tests.unit.recorded import BROKEN, CASE, HISTORY, MISMATCH
 
 pytestmark = pytest.mark.slow
-
-HISTORY = [
-    '{"process": 0, "type": "invoke", "f": "register", "value": [4096, 1], "time": 10}',
-    '{"process": 0, "type": "ok", "f": "register", "value": null, "time": 90}',
-]
-CASE = {"ram": [["0x0", "0x80000000"]], "gaps": [], "offset": "0x0", "refused": []}
-BROKEN: dict[str, Any] = {
-    "kind": "invariant",
-    "model": "registrar",
-    "engine": "threads",
-    "violations": [{"rule": "I1", "message": "as it was"}],
-    "parameters": CASE,
-    "history": HISTORY,
-}
-"""A request that returned although its chunk was never registered."""
-MISMATCH: dict[str, Any] = {
-    "kind": "mismatch",
-    "model": "registrar:end-rounded-down",
-    "engine": "sequential",
-    "violations": [{"rule": "mismatch", "message": "as it was"}],
-    "saved": {"case": CASE, "calls": [{"f": "register", "arguments": [[0, 1]]}], "message": ""},
-}
-"""Steps that a faulty registrar takes otherwise than the reference."""
 
 
 def stress(*words: object) -> Result:
