@@ -143,18 +143,15 @@ class Workshop:
 
     def threads(self, case: Case, outcome: Outcome) -> None:
         """Run a shift of real threads."""
-        child = self.attendant.child
         run = ThreadsRun()
-        child.say(
-            {
-                "model": case.model,
-                "options": dict(self.plan.options),
-                "seed": case.id,
-                "threads": self.plan.threads,
-                "patience": self.plan.patience,
-            }
-        )
-        for message in child.messages():
+        order = {
+            "model": case.model,
+            "options": dict(self.plan.options),
+            "seed": case.id,
+            "threads": self.plan.threads,
+            "patience": self.plan.patience,
+        }
+        for message in self.attendant.ask(order):
             run.hear(message)
             if "census" in message:
                 break

@@ -19,6 +19,9 @@ from typing import IO, Any, Final
 
 GRACE: Final = 100.0
 """Seconds more than its own patience that a child may be silent: busy machines are slow."""
+ORDERS: Final = 500
+"""Orders that one child carries out.  Without the GIL each new thread has a heap of its own, and so
+the heap of a process that starts thousands grows though nothing is kept."""
 
 
 class ChildProcess:
@@ -82,28 +85,37 @@ class ChildProcess:
 
 
 class Attendant:
-    """Keeps one child that runs `module`, and starts another where it is gone."""
+    """Keeps one child that runs `module`; starts another where it is gone, or has done enough."""
 
     def __init__(self, module: str, patience: float) -> None:
         self._module = module
         self._patience = patience
         self._child: ChildProcess | None = None
         self._last_words: IO[str] | None = None
+        self._orders = 0
 
-    @property
-    def child(self) -> ChildProcess:
-        """The child, which is started when it is needed."""
+    def ask(self, order: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Have the child carry out `order`, and yield what it says."""
+        if self._orders >= ORDERS:
+            self.forget()
         if self._child is None:
-            self._last_words = tempfile.TemporaryFile(  # noqa: SIM115  (the child's error output)
-                "w+", encoding="utf-8", errors="replace"
-            )
-            self._child = ChildProcess(self._module, self._patience, self._last_words)
-        return self._child
+            self._start()
+        self._orders += 1
+        assert self._child is not None
+        self._child.say(order)
+        return self._child.messages()
+
+    def _start(self) -> None:
+        self._last_words = tempfile.TemporaryFile(  # noqa: SIM115  (the child's error output)
+            "w+", encoding="utf-8", errors="replace"
+        )
+        self._child = ChildProcess(self._module, self._patience, self._last_words)
 
     def forget(self) -> tuple[int | None, str]:
         """End the child, if there is one; return its status, and what it said at last."""
         child, last_words = self._child, self._last_words
         self._child = self._last_words = None
+        self._orders = 0
         if child is None or last_words is None:
             return 0, ""
         with last_words:

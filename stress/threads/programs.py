@@ -58,22 +58,19 @@ class ThreadedPrograms:
 
     def failure(self, program: Program, *, shrinking: bool) -> dict[str, Any] | None:
         """Return the finding, or None if every run of the program passed."""
-        child = self._kept.child
         shifts = SHIFTS * MORE if shrinking else SHIFTS
         if len(program.threads) <= 1:  # nothing differs from one run to the next
             shifts = 1
-        child.say(
-            {
-                "model": self.name,
-                "patience": self.patience,
-                "program": program.to_json(self.model),
-                "shifts": shifts,
-                "slots": SLOTS,
-                "seed": str(program),
-            }
-        )
+        order = {
+            "model": self.name,
+            "patience": self.patience,
+            "program": program.to_json(self.model),
+            "shifts": shifts,
+            "slots": SLOTS,
+            "seed": str(program),
+        }
         found: dict[str, Any] | None = None
-        for message in child.messages():
+        for message in self._kept.ask(order):
             heard = self._heard(message, program)
             found = found or heard
             if "census" in message:

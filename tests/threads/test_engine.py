@@ -14,9 +14,9 @@ from stress.cli import main
 from stress.concurrent import ConcurrentMachine
 from stress.history import from_json_lines
 from stress.program import Invocation, Program
-from stress.threads import engine
+from stress.threads import engine, process
 from stress.threads.process import Attendant
-from stress.threads.programs import ThreadedPrograms
+from stress.threads.programs import SHIFTS, SLOTS, ThreadedPrograms
 from tests.machines.prey import FILE
 
 pytestmark = [pytest.mark.threads, pytest.mark.slow]
@@ -46,6 +46,13 @@ def test_lost_update_is_shrunk_and_explained() -> None:
     assert (recorded["kind"], recorded["program"]) == ("invariant", str(done.drawn.program))
     assert recorded["explained"].startswith("The explorer found it under sc, in execution ")
     assert from_json_lines(recorded["history"])
+    outcomes = recorded["outcomes"]
+    forbidden = [each["seen"] for each in outcomes if each["verdict"] == "forbidden"]
+    assert forbidden == ["0 ‖ 0"]
+    assert {each["seen"] for each in outcomes} <= {
+        *forbidden, "0 ‖ 1", "1 ‖ 0"
+    }  # fmt: skip
+    assert sum(each["count"] for each in outcomes) % SLOTS == 0
 
 
 def test_sequential_fault_is_found_and_needs_one_thread() -> None:
@@ -142,15 +149,32 @@ def test_child_that_is_killed_ends_the_search_with_a_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Somebody else ended it: no finding, and no pass."""
-    started: Any = Attendant.__dict__["child"]
+    asked = Attendant.ask
 
-    def doomed(self: Attendant) -> Any:
-        child = started.fget(self)
-        os.kill(child._process.pid, signal.SIGKILL)
-        return child
+    def doomed(self: Attendant, order: Any) -> Any:
+        messages = asked(self, order)
+        assert self._child is not None
+        os.kill(self._child._process.pid, signal.SIGKILL)
+        return messages
 
-    monkeypatch.setattr(Attendant, "child", property(doomed))
+    monkeypatch.setattr(Attendant, "ask", doomed)
     done = run_of("CounterModel", 5.0)
 
     assert done.failure is None
     assert "ended with status -9" in done.error
+
+
+def test_child_that_has_done_enough_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its heap has grown; what it was asked last is answered before."""
+    monkeypatch.setattr(process, "ORDERS", 2)
+    name = f"{FILE}::CounterModel"
+    children = []
+    with ThreadedPrograms(name, registry.model_of(name), PATIENCE) as tried:
+        for _ in range(5):
+            assert tried.failure(TWO, shrinking=False) is None
+            child = tried._kept._child
+            assert child is not None
+            children.append(child._process.pid)
+
+    assert children[0] == children[1] != children[2] == children[3] != children[4]
+    assert tried.census.instances == 5 * SHIFTS * SLOTS
