@@ -98,6 +98,6 @@ class Outcome:
     engine: str
     sums: Sums = field(default_factory=Sums)
     coverage: frozenset[str] = frozenset()
-    """What interleavings it saw (see `stress.campaign.coverage`)."""
+    """What interleavings it saw (see `stress.coverage`)."""
     failures: list[dict[str, Any]] = field(default_factory=list)
     """What failed, as it was met: not shrunk, and not yet as it is saved."""

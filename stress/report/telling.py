@@ -51,7 +51,8 @@ def told(failure: Mapping[str, Any], path: Path | None) -> Report:
     report.replay = replay_command(failure, path)
     report.fingerprint = text_of(failure, "fingerprint")
     report.tried = sorted(_several(failure, "tried", Repair), key=lambda each: each.size)
-    report.outcomes = _several(failure, "outcomes", Outcome)
+    counted = failure if "outcomes" in failure else row_of(failure, "recorded")
+    report.outcomes = _several(counted, "outcomes", Outcome)
     for name in ("checked", "tried_note"):
         if said := text_of(failure, name):
             report.notes.append(said)

@@ -28,6 +28,7 @@ from stress.sourcefile import TargetError
 from stress.threads.census import Census
 from stress.threads.child import hang_of, report_of, say, smallest, tell
 from stress.threads.lifeline import end_with_parent
+from stress.threads.outcomes import Tally, outcomes
 from stress.threads.performance import Performances
 from stress.threads.shift import LONGEST_PAUSE, Shift, ShiftPlan
 from stress.verdict import NoVerdictError
@@ -73,7 +74,7 @@ def carried_out(
 ) -> None:
     """Run a program in several shifts, until one finds something."""
     program = Program.from_json(model, order["program"])
-    census = Census()
+    census, tallies = Census(), list[Tally]()
     for number in range(order["shifts"]):
         plan = _plan(f"{order['seed']}/{number}", max(1, len(program.threads)))
         stage = Performances(model, [program], order["slots"]).stage(
@@ -86,10 +87,11 @@ def carried_out(
             os._exit(0)  # the threads that hang cannot be ended any other way
         stage.close()
         census.add(shift.census)
+        tallies += stage.tallies
         for error in shift.errors[:1]:
             say(report, error=_told(error))
         for finding in smallest(shift.findings)[:1]:
-            say(report, finding=report_of(finding))
+            say(report, finding=report_of(finding) | {"outcomes": outcomes(tallies)})
         if shift.errors or shift.findings:
             break
     say(report, census=census.to_json(), gil=gil_enabled())

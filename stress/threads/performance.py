@@ -7,8 +7,8 @@ the instance is judged, by the thread that prepared it.
 Ordering
 ========
 
-A reference, which remembers what it has worked out, belongs to the thread that prepares and judges
-an instance.  Other threads only call the subject.
+A reference, which remembers what it has worked out, and a tally belong to the thread that prepares
+and judges an instance.  Other threads only call the subject.
 """
 
 import threading
@@ -26,6 +26,7 @@ from stress.program import PREFIX, Invocation, Program, Results
 from stress.recording import Recording
 from stress.reference import Reference, raised
 from stress.threads.observed import ObservedSync
+from stress.threads.outcomes import Tally
 from stress.threads.subject import Judgement, Record, Step, Violation
 from stress.verdict import NoVerdictError
 
@@ -60,17 +61,23 @@ class ProgramStage:
         self._model = model
         self._programs = programs
         self._threads = threads
-        self._known: dict[tuple[int, int], Conformance] = {}
+        self._known: dict[tuple[int, int], tuple[Conformance, Tally]] = {}
+
+    @property
+    def tallies(self) -> list[Tally]:
+        """What each thread counted of each program."""
+        return [tally for _, tally in self._known.values()]
 
     def instance(self, slot: int, random: Random, sync: ObservedSync) -> "ProgramInstance":
         """Return a new subject with a program."""
         number = slot % len(self._programs)
         program = self._programs[number]
         mine = threading.get_ident(), number
-        conformance = self._known.get(mine)
-        if conformance is None:
-            conformance = self._known[mine] = Conformance(Reference(self._model(program.case)))
-        return ProgramInstance(conformance, program, self._threads, random, sync)
+        known = self._known.get(mine)
+        if known is None:
+            conformance = Conformance(Reference(self._model(program.case)))
+            known = self._known[mine] = conformance, Tally()
+        return ProgramInstance(*known, program, self._threads, random, sync)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -115,15 +122,17 @@ class _Call:
 class ProgramInstance:
     """A subject and the calls of every thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  (what it is of, and what it runs on)
         self,
         conformance: Conformance,
+        tally: Tally,
         program: Program,
         threads: int,
         random: Random,
         sync: ObservedSync,
     ) -> None:
         self._program = program
+        self._tally = tally
         self._model = conformance.reference.model
         self._recording = Recording(conformance, program, sync)
         self._broken = self._alone(partial(self._recording.run, PREFIX))
@@ -168,7 +177,9 @@ class ProgramInstance:
                 found = self._recording.judged(None)
             except UndecidedError as error:
                 unknown = [str(error).partition("\n")[0]]
-        return Judgement(self._recording.history, found, unknown)
+        judgement = Judgement(self._recording.history, found, unknown)
+        self._tally.note(self._recording.calls, judgement)
+        return judgement
 
     def _alone(self, calling: Callable[[], None]) -> list[Violation]:
         """Make calls while nobody else does; return what is wrong with the last of them."""

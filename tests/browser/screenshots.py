@@ -1,23 +1,23 @@
 """The screenshots in ``docs/screenshots``, made anew by ``make screenshots``.
 
-Two saved failures and one kill matrix are shown as they were found; the campaign is made up.
+Two saved failures, one kill matrix and one campaign are shown as they were found.
 """
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
 from playwright.sync_api import Page, sync_playwright
 
+from stress.host import Host
 from stress.mutants import Cell, Row
 from stress.report.failure import Report
 from stress.report.html import page
-from stress.report.summary import RunSummary
+from stress.report.summary import RunSummary, Sample, Summary
 from stress.report.telling import told
-from tests.browser import samples
 from tests.browser.conftest import started
 
 SAVED = Path(__file__).parent / "saved"
@@ -68,18 +68,15 @@ def matrix() -> str:
 
 
 def campaign() -> str:
-    """Return the page of a campaign that found something."""
-    summary = samples.summary()
-    faulty = RunSummary("registrar:relaxed-set", "explore", 1, 28.4, 190, executions=61_300)
-    faulty.violations_seen = 3
-    summary.runs.append(faulty)
-    return page(
-        "A campaign of eight hours",
-        summary=summary,
-        reports=[saved("race"), samples.came_back(), samples.half_a_record()],
-        samples=samples.samples(),
-        nights=samples.nights(),
-    )
+    """Return the page of a campaign of one hour, of all models."""
+    whole = json.loads((SAVED / "campaign.json").read_text())
+    host = Host(**{each.name: whole[each.name] for each in fields(Host)})
+    summary = Summary(host, whole["seed"])
+    for run in whole["runs"]:
+        del run["verdict"]  # which follows from the others
+        summary.runs.append(RunSummary(**run))
+    went = [Sample(**each) for each in whole["campaign"]["samples"]]
+    return page("stress run --for 1h --out night", summary=summary, samples=went)
 
 
 SHOTS = [

@@ -22,6 +22,7 @@ from stress.report.html.lanes import Lanes, gutter, lanes_of
 from stress.report.html.matrix import matrix_of
 from stress.report.html.safety import shown
 from stress.report.html.timeline import Timeline, timeline_of
+from stress.report.outcomes import share
 from stress.report.summary import Night, Sample, Summary
 
 if TYPE_CHECKING:
@@ -139,20 +140,8 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"gutter": gutter, "share": _share}
+    made.globals |= {"gutter": gutter, "share": share}
     return made
-
-
-def _share(count: int, total: int) -> str:
-    """Return a share in percent; what was seen is never 0, and what is not all never 100.
-
-    >>> _share(3, 1_204_884), _share(1_204_881, 1_204_884), _share(0, 5), _share(5, 5)
-    ('< 0.1 %', '> 99.9 %', '0.0 %', '100.0 %')
-    """
-    tenths = 1000 * count / total if total else 0
-    if 0 < tenths < 1:
-        return "< 0.1 %"
-    return "> 99.9 %" if 999 < tenths < 1000 else f"{tenths / 10:.1f} %"  # noqa: PLR2004
 
 
 def _text(name: str) -> str:
