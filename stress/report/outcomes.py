@@ -9,10 +9,16 @@ outcome   seen   share     verdict     meaning
 0, 0         1    25.0 %   forbidden   B1
 """
 
+import textwrap
 from collections.abc import Sequence
+from typing import Final
 
 from stress.report.failure import Outcome
 from stress.report.page import Spelling, cut
+
+GAP: Final = "   "
+MOST_LINES: Final = 4
+"""Lines of one outcome."""
 
 
 def counted(outcomes: Sequence[Outcome], width: int, spell: Spelling) -> list[str]:
@@ -20,28 +26,35 @@ def counted(outcomes: Sequence[Outcome], width: int, spell: Spelling) -> list[st
     if not outcomes:
         return []
     total = sum(each.count for each in outcomes)
-    headings = ("outcome", "seen", "share", "verdict", "meaning")
-    counts = [
+    headings = ("seen", "share", "verdict", "meaning")
+    rows = [
         (f"{each.count:,}", share(each.count, total), each.verdict, each.meaning)
         for each in outcomes
     ]
-    beside = sum(max(len(row[at]) + 3 for row in [headings[1:], *counts]) for at in range(4))
-    room = max(width - beside, width // 3)
-    rows = [(cut(each.seen, room, spell), *row) for each, row in zip(outcomes, counts, strict=True)]
-    wide = [max(len(row[at]) for row in [headings, *rows]) for at in range(5)]
-    wide[2] = max(wide[2], len("100.0 %"))
-    rule = tuple(spell("─") * each for each in wide)
-    right = {1, 2}
-    return [
-        cut(
-            "   ".join(
-                f"{cell:{'>' if at in right and row is not headings else '<'}{wide[at]}}"
-                for at, cell in enumerate(row)
-            ).rstrip(),
-            width,
-            spell,
-        )
-        for row in (headings, rule, *rows)
+    wide = [max(len(row[at]) for row in [headings, *rows]) for at in range(4)]
+    wide[1] = max(wide[1], len("100.0 %"))
+    room = max(width - sum(wide) - 4 * len(GAP), width // 3)
+    seen = [_wrapped(each.seen, room, spell) for each in outcomes]
+    room = max(len("outcome"), *(len(line) for lines in seen for line in lines))
+    rule = GAP.join(spell("─") * each for each in (room, *wide))
+    found = [_line("outcome", headings, room, wide, right=False), rule]
+    for (first, *others), row in zip(seen, rows, strict=True):
+        found += [_line(first, row, room, wide, right=True), *others]
+    return [cut(line, width, spell) for line in found]
+
+
+def _line(seen: str, cells: Sequence[str], room: int, wide: Sequence[int], *, right: bool) -> str:
+    """Return one line; counts and shares stand to the right, below their headings."""
+    count, part, verdict, meaning = cells
+    side = ">" if right else "<"
+    spelled = [f"{count:{side}{wide[0]}}", f"{part:{side}{wide[1]}}", f"{verdict:<{wide[2]}}"]
+    return GAP.join([f"{seen:<{room}}", *spelled, meaning]).rstrip()
+
+
+def _wrapped(text: str, room: int, spell: Spelling) -> list[str]:
+    lines = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
+    return [*lines[: MOST_LINES - 1], cut(" ".join(lines[MOST_LINES - 1 :]), room, spell)][
+        : len(lines)
     ]
 
 

@@ -1,6 +1,6 @@
 """The screenshots in ``docs/screenshots``, made anew by ``make screenshots``.
 
-Two saved failures, one kill matrix and one campaign are shown as they were found.
+Three saved failures, one kill matrix and one campaign are shown as they were found.
 """
 
 import json
@@ -57,6 +57,12 @@ def history() -> str:
     return page(command, reports=[saved("history")])
 
 
+def outcomes() -> str:
+    """Return the page of a program that failed on real threads, and what it came to in all."""
+    command = "stress run bitmap-allocator:stored-release --engine concurrent"
+    return page(command, reports=[saved("outcomes")])
+
+
 def matrix() -> str:
     """Return the page of a kill matrix."""
     subjects = json.loads((SAVED / "matrix.json").read_text())["subjects"]
@@ -84,8 +90,9 @@ SHOTS = [
     Shot("failure-dark", failure, "dark", height=1010, scroll="h3", point="#f1-s9"),
     Shot("failure-phone", failure, width=390, height=1900),
     Shot("history", history, height=1500),
+    Shot("outcomes", outcomes, height=900, scroll="dl.order"),
     Shot("matrix", matrix, height=860),
-    Shot("campaign", campaign, "dark", height=960, scroll="section[aria-labelledby=runs]"),
+    Shot("campaign", campaign, "dark", height=1000, scroll="section[aria-labelledby=time]"),
 ]
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from stress.report.failure import Report
 from stress.report.html import page
+from stress.report.telling import told
 from tests.browser import samples
 from tests.browser.markup import Page
+from tests.reports.samples import linearizability, met_by_threads
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -181,6 +183,18 @@ def test_history_marks_what_cannot_be_placed() -> None:
     [row] = found.all("tr", _class="misfit")
     assert "lookup(0)" in row.text
     assert "no place" in row.text
+
+
+def test_execution_says_what_cannot_be_placed_and_then_what_threads_met() -> None:
+    """Each beside what it is of: the explorer's execution, and the history of real threads."""
+    report = told(linearizability() | {"recorded": met_by_threads()["recorded"]}, None)
+    text = page("A failure", reports=[report])
+    headings = ["The interleaving", "cannot be placed", "As real threads met it", "Outcomes"]
+
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places)
+    assert text.count("cannot be placed") == 1
+    assert text.count("<code>None ‖ None ‖ 7</code>") == 1
 
 
 def test_matrix_says_in_words_what_it_shows() -> None:

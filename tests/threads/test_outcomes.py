@@ -70,3 +70,16 @@ def test_numbers_and_truths_are_told_apart() -> None:
         noted(tally, result)
 
     assert [row["seen"] for row in outcomes([tally])] == ["1", "True"]
+
+
+def test_what_is_always_the_same_is_left_out() -> None:
+    """Of the main thread: before the others, and at the end."""
+    tally = Tally()
+    for count, last in ((0, 5), (1, 5), (1, 6)):
+        calls = [Span("main", "add", (), 0, 0, "ok", 9), call(0, count)]
+        tally.note([*calls, Span("main", "read", (), 3, 4, "ok", last)], Judgement([]))
+
+    assert [row["seen"] for row in outcomes([tally])] == ["0 ┃ 5", "1 ┃ 5", "1 ┃ 6"]
+    alone = Tally()
+    alone.note([Span("main", "add", (), 0, 0, "ok", 9)], Judgement([]))
+    assert [row["seen"] for row in outcomes([alone])] == ["9"]
