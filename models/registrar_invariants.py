@@ -132,7 +132,7 @@ def _i7_never_again(evidence: Evidence) -> Iterator[str]:
         if failure is None or failure is attempt:
             continue
         if evidence.in_time(failure.span.end, attempt.span.start):
-            yield f"{attempt.span.process} tries chunk {attempt.chunk} again after it failed"
+            yield f"chunk {attempt.chunk} goes to the backend again after it failed"
 
 
 def _i8_others_unaffected(evidence: Evidence) -> Iterator[str]:

@@ -23,7 +23,8 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "threads": 3,
     "sequential": 1,
 }
-"""How often each engine is chosen, in cases, which take about as long in all of them."""
+"""How often each engine is chosen, in cases, which take from a tenth of a second to some seconds:
+longest where one program of a model has thousands of executions."""
 MOST: Final = 100_000
 """Models, engines or first cases of a plan that is believed."""
 

@@ -34,7 +34,7 @@ LABELS: Final = (
     "scenario|found|bounds|source|replay|saved|observed|allowed|why|tried|note|model|program|seed|"
     "rule|calls|met|identity|longest legal order|cannot be placed"
 )
-WIDEST_CHANGE: Final = 36
+WIDEST_CHANGE: Final = 40
 """Columns of a change, so that what came of all stands below one another."""
 VERDICTS: Final = {
     "holds": "holds in all {} execution{}",
